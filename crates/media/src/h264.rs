@@ -1,0 +1,26 @@
+//! H.264: the configuration record, parameter sets, NAL units and slice types.
+//!
+//! The canonical access unit of this product is a run of NAL units, each behind a 4-byte big-endian
+//! length ([`to_four_byte_lengths`] makes it, [`nals`] walks it).
+
+mod avcc;
+mod nal;
+mod slice;
+mod sps;
+mod vui;
+
+pub use avcc::{Avcc, parse_avcc};
+pub use nal::{
+    NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SEI, NAL_SLICE, NAL_SPS, Nals, nal_type, nals,
+    to_four_byte_lengths,
+};
+pub use slice::{SliceType, slice_type};
+pub use sps::{Sps, parse_sps};
+
+use crate::H264Config;
+
+/// The RFC 6381 name, for example `avc1.64001f`.
+pub fn codecs(config: &H264Config) -> String {
+    let [profile, constraints, level] = config.profile_level;
+    format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
+}
