@@ -1,0 +1,219 @@
+//! The side channel: cues on their way ahead of the video. Normative text:
+//! `docs/spec/side-channel.md`.
+//!
+//! The same JSON texts go over a WebRTC data channel and over server-sent events.
+
+use std::{sync::Arc, time::Duration};
+
+use media::{Pts, UnixMillis, UtcAnchor};
+use serde::{Deserialize, Serialize};
+
+use crate::{codec::EncodedCue, error::Error};
+
+/// Longest message, bytes: within what a data channel takes from anyone, 64 KiB (RFC 8841 section
+/// 6.1, the value without `a=max-message-size`).
+pub const MESSAGE_LEN_MAX: usize = 60_000;
+
+/// How far behind live a snapshot begins: a viewer who is further behind asks for the state there.
+pub const SNAPSHOT_BACK: Duration = Duration::from_mins(1);
+
+/// What a snapshot says besides its cues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The stream's name.
+    pub stream: String,
+    /// The publish session now, from 1.
+    pub epoch: u32,
+    /// WebRTC video: `rtp = (pts + k) mod 2^32`.
+    pub k: u32,
+    /// `utc = anchor + pts / 90` ms, for this epoch.
+    pub anchor: UtcAnchor,
+    /// What is live now.
+    pub live_pts: Pts,
+    /// The server's wall clock now.
+    pub server_utc: UnixMillis,
+    /// The newest cue's number, 0 before the first.
+    pub last_seq: u64,
+    /// The pts from which the cues fold to the true state.
+    pub from: Pts,
+}
+
+/// What tells a viewer that it missed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The publish session now; another one than before asks for a new snapshot.
+    pub epoch: u32,
+    /// The newest cue's number; higher than what was received means a gap.
+    pub last_seq: u64,
+    /// What is live now.
+    pub live_pts: Pts,
+    /// The server's wall clock now.
+    pub server_utc: UnixMillis,
+}
+
+/// A received message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Starts anew: what was known before is void.
+    Snapshot(Snapshot, Vec<Arc<EncodedCue>>),
+    /// More cues.
+    Cues(Vec<Arc<EncodedCue>>),
+    /// Once a second.
+    Heartbeat(Heartbeat),
+}
+
+/// The keys in their order.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum MessageJson {
+    Snapshot {
+        stream: String,
+        epoch: u32,
+        k: u32,
+        anchor_utc_ms: i64,
+        live_pts: i64,
+        server_utc_ms: i64,
+        last_seq: u64,
+        from_pts: i64,
+        cues: Vec<String>,
+    },
+    Cues {
+        cues: Vec<String>,
+    },
+    Heartbeat {
+        epoch: u32,
+        last_seq: u64,
+        live_pts: i64,
+        server_utc_ms: i64,
+    },
+}
+
+/// A snapshot and, where its cues do not fit into one message, `cues` messages that follow it at
+/// once. `cues` is what [`Timeline::snapshot_cues`](crate::Timeline::snapshot_cues) gives for
+/// [`Snapshot::from`].
+pub fn snapshot(head: &Snapshot, cues: &[Arc<EncodedCue>]) -> Vec<String> {
+    let with = |cues| {
+        text(&MessageJson::Snapshot {
+            stream: head.stream.clone(),
+            epoch: head.epoch,
+            k: head.k,
+            anchor_utc_ms: head.anchor.0.0,
+            live_pts: head.live_pts.0,
+            server_utc_ms: head.server_utc.0,
+            last_seq: head.last_seq,
+            from_pts: head.from.0,
+            cues,
+        })
+    };
+    let mut chunks = chunks(with(Vec::new()).len(), cues).into_iter();
+    let first = with(chunks.next().unwrap_or_default());
+    std::iter::once(first)
+        .chain(chunks.map(|cues| text(&MessageJson::Cues { cues })))
+        .collect()
+}
+
+/// New cues: one message, or as few as they fit into; none for none.
+pub fn cues(cues: &[Arc<EncodedCue>]) -> Vec<String> {
+    let empty = text(&MessageJson::Cues { cues: Vec::new() }).len();
+    chunks(empty, cues)
+        .into_iter()
+        .map(|cues| text(&MessageJson::Cues { cues }))
+        .collect()
+}
+
+/// The heartbeat.
+pub fn heartbeat(heartbeat: &Heartbeat) -> String {
+    text(&MessageJson::Heartbeat {
+        epoch: heartbeat.epoch,
+        last_seq: heartbeat.last_seq,
+        live_pts: heartbeat.live_pts.0,
+        server_utc_ms: heartbeat.server_utc.0,
+    })
+}
+
+/// Reads a message; keys it does not know are left aside.
+///
+/// # Errors
+/// [`Error::Carrier`] for another form or type, and those of the cues.
+pub fn parse(message: &str) -> Result<Message, Error> {
+    let wrong = |offset, problem| Error::Carrier {
+        element: "side-channel message",
+        offset,
+        problem,
+    };
+    if message.len() > MESSAGE_LEN_MAX {
+        return Err(wrong(MESSAGE_LEN_MAX, "is longer than 60000 bytes"));
+    }
+    let json = serde_json::from_str(message)
+        .map_err(|error| wrong(error.column(), "is not a snapshot, cues or heartbeat"))?;
+    Ok(match json {
+        MessageJson::Snapshot {
+            stream,
+            epoch,
+            k,
+            anchor_utc_ms,
+            live_pts,
+            server_utc_ms,
+            last_seq,
+            from_pts,
+            cues,
+        } => {
+            let head = Snapshot {
+                stream,
+                epoch,
+                k,
+                anchor: UtcAnchor(UnixMillis(anchor_utc_ms)),
+                live_pts: Pts(live_pts),
+                server_utc: UnixMillis(server_utc_ms),
+                last_seq,
+                from: Pts(from_pts),
+            };
+            Message::Snapshot(head, decoded(&cues)?)
+        }
+        MessageJson::Cues { cues } => Message::Cues(decoded(&cues)?),
+        MessageJson::Heartbeat {
+            epoch,
+            last_seq,
+            live_pts,
+            server_utc_ms,
+        } => Message::Heartbeat(Heartbeat {
+            epoch,
+            last_seq,
+            live_pts: Pts(live_pts),
+            server_utc: UnixMillis(server_utc_ms),
+        }),
+    })
+}
+
+fn decoded(cues: &[String]) -> Result<Vec<Arc<EncodedCue>>, Error> {
+    cues.iter()
+        .map(|cue| EncodedCue::from_base64url(cue).map(Arc::new))
+        .collect()
+}
+
+/// The cues in base64url, in runs that fit into messages of which `empty` bytes are taken. Each
+/// fits: a cue is at most 1366 characters.
+fn chunks(empty: usize, cues: &[Arc<EncodedCue>]) -> Vec<Vec<String>> {
+    let mut chunks: Vec<Vec<String>> = Vec::new();
+    let mut len = usize::MAX;
+    for cue in cues {
+        let cue = cue.to_base64url();
+        // Two quotes and a comma.
+        let more = cue.len() + 3;
+        match chunks.last_mut() {
+            Some(chunk) if len + more <= MESSAGE_LEN_MAX => {
+                chunk.push(cue);
+                len += more;
+            }
+            Some(_) | None => {
+                chunks.push(vec![cue]);
+                len = empty + more;
+            }
+        }
+    }
+    chunks
+}
+
+fn text(message: &MessageJson) -> String {
+    serde_json::to_string(message).expect("strings and integers always serialise")
+}

@@ -1,0 +1,214 @@
+//! The rules a cue's fields obey, whoever made it.
+
+use crate::{
+    error::Error,
+    model::{Cue, Op, Payload, Price, Product},
+};
+
+const NAME_LEN_MAX: usize = 64;
+
+pub(crate) fn cue(cue: &Cue) -> Result<(), Error> {
+    name("stream", &cue.stream)?;
+    ensure(cue.epoch >= 1, "epoch", "is 0", "epochs count from 1")?;
+    let numbered = (1..=Cue::NUMBER_MAX).contains(&cue.seq);
+    ensure(
+        numbered,
+        "seq",
+        "is out of range",
+        "number cues from 1 to 2^53 - 1",
+    )?;
+    ensure(cue.rev >= 1, "rev", "is 0", "revisions count from 1")?;
+    let placed = u64::try_from(cue.pts.0).is_ok_and(|pts| pts <= Cue::NUMBER_MAX);
+    ensure(placed, "pts", "is out of range", "send 0 to 2^53 - 1")?;
+    card_id(cue.op, &cue.card_id)?;
+    duration(cue.op, cue.duration)?;
+    payload(cue.op, cue.payload.as_ref())
+}
+
+/// What of a cue its caller decides: checked before it has a number.
+pub(crate) fn content(
+    op: Op,
+    card: &str,
+    ticks: Option<i64>,
+    content: Option<&Payload>,
+) -> Result<(), Error> {
+    card_id(op, card)?;
+    duration(op, ticks)?;
+    payload(op, content)
+}
+
+/// 1 to 64 of the characters that need no quoting in a URL path, a playlist or an HTML attribute.
+fn name(field: &'static str, text: &str) -> Result<(), Error> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let fits = (1..=NAME_LEN_MAX).contains(&text.len()) && text.bytes().all(plain);
+    ensure(
+        fits,
+        field,
+        "is not a name",
+        "send 1 to 64 of A-Z a-z 0-9 . _ -",
+    )
+}
+
+fn card_id(op: Op, card: &str) -> Result<(), Error> {
+    match op {
+        Op::Clear => ensure(
+            card.is_empty(),
+            "card_id",
+            "is set",
+            "a clear names no card: send \"\"",
+        ),
+        Op::Show | Op::Update | Op::Hide => name("card_id", card),
+    }
+}
+
+fn duration(op: Op, ticks: Option<i64>) -> Result<(), Error> {
+    let Some(ticks) = ticks else { return Ok(()) };
+    ensure(
+        op.has_payload(),
+        "duration",
+        "is set",
+        "only a show or an update has a duration",
+    )?;
+    let fits = (Cue::DURATION_MIN..=Cue::DURATION_MAX).contains(&ticks);
+    ensure(
+        fits,
+        "duration",
+        "is out of range",
+        "send 1 ms to 24 h, or null",
+    )
+}
+
+fn payload(op: Op, content: Option<&Payload>) -> Result<(), Error> {
+    match (op.has_payload(), content) {
+        (true, Some(Payload::Product(content))) => product(content),
+        (true, None) => fail("payload", "is missing", "a show or an update needs one"),
+        (false, Some(_)) => fail("payload", "is set", "a hide or a clear has none: send null"),
+        (false, None) => Ok(()),
+    }
+}
+
+fn product(product: &Product) -> Result<(), Error> {
+    text("payload.sku", &product.sku, Product::SKU_LEN_MAX)?;
+    text("payload.title", &product.title, Product::TITLE_LEN_MAX)?;
+    price("payload.price.minor", &product.price)?;
+    if let Some(prior) = &product.prior_price {
+        price("payload.prior_price.minor", prior)?;
+        let same = prior.currency == product.price.currency;
+        let remedy = "send it in the currency of the price";
+        ensure(
+            same,
+            "payload.prior_price.currency",
+            "differs from the price's",
+            remedy,
+        )?;
+    }
+    product.image.as_deref().map_or(Ok(()), image)
+}
+
+fn price(field: &'static str, price: &Price) -> Result<(), Error> {
+    let fits = (0..=Price::MINOR_MAX).contains(&price.minor);
+    ensure(
+        fits,
+        field,
+        "is out of range",
+        "send 0 to 999999999999 minor units",
+    )
+}
+
+/// Text that is shown as it is: it may say anything, but not rearrange what stands beside it.
+fn text(field: &'static str, text: &str, chars_max: usize) -> Result<(), Error> {
+    // U+FEFF is white space to JavaScript (ECMA-262 `WhiteSpace`), whose players hold this rule
+    // too.
+    let filled = text.chars().any(|c| !c.is_whitespace() && c != '\u{feff}');
+    ensure(
+        filled,
+        field,
+        "is blank",
+        "send at least one visible character",
+    )?;
+    // Counting stops at the limit: the text may come from anyone.
+    let fits = text.chars().nth(chars_max).is_none();
+    ensure(
+        fits,
+        field,
+        "is too long",
+        "send at most 64 (sku) or 120 (title) characters",
+    )?;
+    let plain = !text.chars().any(rearranges);
+    let remedy = "remove control characters, line separators and bidirectional overrides";
+    ensure(plain, field, "has a character that is not text", remedy)
+}
+
+/// Controls (Unicode category Cc), line and paragraph separators, and the explicit bidirectional
+/// formatting of UAX #9 section 2.1 to 2.4 (embeddings, overrides, isolates), which can make a
+/// price read backwards. The implicit marks LRM, RLM and ALM stay: right-to-left titles need them.
+fn rearranges(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// An `https` URL, or a path on the page's own origin. Everything a browser would read as another
+/// scheme or another origin is refused by form: `javascript:`, `//host`, a backslash, white space.
+fn image(image: &str) -> Result<(), Error> {
+    let fail = |problem| {
+        fail(
+            "payload.image",
+            problem,
+            "send an https URL or a path that starts with one slash",
+        )
+    };
+    if image.len() > Product::IMAGE_LEN_MAX {
+        return fail("is longer than 512 characters");
+    }
+    if !image.bytes().all(is_uri_byte) {
+        return fail("has a character outside RFC 3986");
+    }
+    if let Some(rest) = image.strip_prefix("https://") {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        return if is_host(&rest[..end]) {
+            Ok(())
+        } else {
+            fail("has no plain host")
+        };
+    }
+    match image.as_bytes() {
+        [b'/', b'/', ..] => fail("names another origin"),
+        [b'/', ..] => Ok(()),
+        _ => fail("is neither an https URL nor an absolute path"),
+    }
+}
+
+/// RFC 3986 section 2: unreserved, reserved and the percent sign.
+fn is_uri_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b)
+}
+
+/// A registered name or address with an optional port, without user information: RFC 3986 section
+/// 3.2, of which a picture needs no more.
+fn is_host(authority: &str) -> bool {
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
+    let numeric = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    !host.is_empty() && host.bytes().all(plain) && numeric && port.parse::<u16>().is_ok()
+}
+
+fn ensure(
+    holds: bool,
+    field: &'static str,
+    problem: &'static str,
+    remedy: &'static str,
+) -> Result<(), Error> {
+    if holds {
+        Ok(())
+    } else {
+        fail(field, problem, remedy)
+    }
+}
+
+fn fail(field: &'static str, problem: &'static str, remedy: &'static str) -> Result<(), Error> {
+    Err(Error::Field {
+        field,
+        problem,
+        remedy,
+    })
+}

@@ -1,0 +1,48 @@
+//! Timed metadata: the cue, the timeline that folds it, and its carriers.
+//!
+//! | module | source |
+//! |---|---|
+//! | [`codec`], [`Cue`], [`InBandSnapshot`] | `docs/spec/cue.md` |
+//! | [`Timeline`], [`Fold`] | `docs/spec/cue.md`, "The fold" and "Insertion" |
+//! | [`channel`] | `docs/spec/side-channel.md` |
+//! | [`emsg`] | ISO/IEC 23009-1 section 5.10.3.3; AOM "Carriage of ID3 Timed Metadata in CMAF" |
+//! | [`id3`] | ID3v2.4.0 main structure sections 3 and 4, native frames section 4.2.6 |
+//! | [`daterange`] | draft-pantos-hls-rfc8216bis-22 section 4.4.5.1 |
+//! | [`rfc3339`] | RFC 3339 section 5.6 |
+//!
+//! The origin keeps one [`Timeline`] per stream. A request becomes a cue whose threshold is final
+//! at once; the cue is encoded once and every carrier carries those bytes. Whoever receives cues
+//! puts them into a [`Fold`], in any order and any number of times, and asks it for the state at
+//! the pts of the frame it shows.
+//!
+//! ```text
+//! let receipt = timeline.insert(now, request, &clock)?;   // answer the caller
+//! packager.cue(receipt.cue.clone());                      // in band
+//! let texts = channel::cues(&[receipt.cue]);              // side channel, at once
+//! timeline.observe_frame(frame.stream_pts());             // for each video frame, decode order
+//! ```
+//!
+//! It knows nothing of commerce, HTTP, sockets or the clock, and does not decide who may insert.
+
+pub mod channel;
+mod check;
+pub mod codec;
+pub mod daterange;
+pub mod emsg;
+mod error;
+mod fold;
+pub mod id3;
+mod model;
+pub mod rfc3339;
+mod screen;
+mod snapshot;
+mod timeline;
+
+pub use codec::{EncodedCue, decode, encode};
+pub use error::{Error, InsertError};
+pub use fold::Fold;
+pub use model::{Cue, Currency, Op, Payload, Price, Product};
+pub use rfc3339::{parse_rfc3339, rfc3339_millis};
+pub use screen::ActiveCard;
+pub use snapshot::InBandSnapshot;
+pub use timeline::{At, CueRequest, LiveClock, LoggedCue, Receipt, Timeline, TimelineConfig};

@@ -1,0 +1,81 @@
+//! Answers kept so that a retried request gets the same one.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use super::request::{CueRequest, Receipt};
+use crate::error::InsertError;
+
+/// Receipts by idempotency key, for a time and up to a number.
+#[derive(Debug)]
+pub(super) struct Receipts {
+    window: Duration,
+    max: usize,
+    by_key: BTreeMap<String, (CueRequest, Receipt)>,
+    /// Keys, oldest first, each as often as in `by_key`.
+    order: VecDeque<(Instant, String)>,
+}
+
+impl Receipts {
+    pub(super) const fn new(window: Duration, max: usize) -> Self {
+        Self {
+            window,
+            max,
+            by_key: BTreeMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// The answer this request got before, if it was asked before.
+    pub(super) fn replay(
+        &mut self,
+        now: Instant,
+        request: &CueRequest,
+    ) -> Result<Option<Receipt>, InsertError> {
+        let Some(key) = request.key()? else {
+            return Ok(None);
+        };
+        self.expire(now);
+        match self.by_key.get(key) {
+            None => Ok(None),
+            Some((before, receipt)) if before == request => Ok(Some(Receipt {
+                replayed: true,
+                ..receipt.clone()
+            })),
+            Some(_) => Err(InsertError::KeyReused),
+        }
+    }
+
+    /// Keeps an answer under the request's key, if it has one that is free.
+    pub(super) fn remember(&mut self, now: Instant, request: CueRequest, receipt: &Receipt) {
+        let Some(key) = request.idempotency_key.clone() else {
+            return;
+        };
+        if self
+            .by_key
+            .insert(key.clone(), (request, receipt.clone()))
+            .is_none()
+        {
+            self.order.push_back((now, key));
+        }
+        while self.order.len() > self.max {
+            self.pop();
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let window = self.window;
+        let old = |at: Instant| now.saturating_duration_since(at) >= window;
+        while self.order.front().is_some_and(|(at, _)| old(*at)) {
+            self.pop();
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, key)) = self.order.pop_front() {
+            self.by_key.remove(&key);
+        }
+    }
+}
