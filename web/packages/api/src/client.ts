@@ -1,0 +1,143 @@
+/**
+ * The server's HTTP API, typed: what a page or a studio needs to insert cues and to follow them.
+ */
+
+import { subscribe, type EventHandlers, type Subscription } from "./events.ts";
+import { errorFrom } from "./problem.ts";
+
+/** An amount in the currency's minor units (ISO 4217). */
+export interface PriceBody {
+  readonly minor: number;
+  readonly currency: string;
+}
+
+/** A product card's content. */
+export interface ProductBody {
+  readonly sku: string;
+  readonly title: string;
+  readonly price: PriceBody;
+  readonly prior_price?: PriceBody | null;
+  readonly image?: string | null;
+  readonly stock?: number | null;
+}
+
+/** When a cue is to hold from. Anything too early is moved to the live edge plus the server's lead. */
+export type At =
+  "now" | { readonly pts: number } | { readonly utc: string } | { readonly after_ms: number };
+
+/** One cue to insert. */
+export interface CueRequest {
+  readonly card_id: string;
+  readonly kind: "product";
+  readonly op: "show" | "update" | "hide" | "clear";
+  readonly at: At;
+  /** Null holds until hidden or cleared. */
+  readonly duration_ms?: number | null;
+  readonly payload?: ProductBody | null;
+  /** Refused with 409 unless the card is at this revision. */
+  readonly if_rev?: number;
+}
+
+/** What became of an inserted cue. */
+export interface CueReceipt {
+  readonly seq: number;
+  readonly rev: number;
+  /** The threshold, final. 90 kHz. */
+  readonly pts: number;
+  /** RFC 3339 with milliseconds. */
+  readonly utc: string;
+  /** How much later than asked it holds. */
+  readonly late_by_ms: number;
+}
+
+/** A card in a state answer. */
+export interface StateCard {
+  readonly card_id: string;
+  /** Number of the cue whose payload shows. */
+  readonly seq: number;
+  readonly rev: number;
+  /** Threshold of the show that put it on screen. 90 kHz. */
+  readonly since: number;
+  /** First pts at which it is gone by itself; null stays until hidden. 90 kHz. */
+  readonly until: number | null;
+  readonly kind: "product";
+  readonly payload: ProductBody;
+}
+
+/** The cards at one pts. */
+export interface State {
+  readonly pts: number;
+  /** Oldest show first. */
+  readonly cards: readonly StateCard[];
+}
+
+export class Client {
+  readonly #server: string;
+  readonly #fetch: typeof fetch;
+
+  /** `server` is an origin such as `https://live.example`; empty for the page's own. */
+  constructor(server = "", fetcher: typeof fetch = (...args) => fetch(...args)) {
+    this.#server = server.replace(/\/+$/, "");
+    this.#fetch = fetcher;
+  }
+
+  /**
+   * Inserts a cue. A repeat with the same key within 24 h gives the same answer and inserts nothing,
+   * so a caller that lost an answer may simply ask again.
+   *
+   * @throws {ApiError} when the server refuses it
+   */
+  async insertCue(
+    stream: string,
+    cue: CueRequest,
+    idempotencyKey: string = randomKey(),
+  ): Promise<CueReceipt> {
+    const response = await this.#fetch(`${this.#url(stream)}/cues`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": idempotencyKey },
+      body: JSON.stringify(cue),
+    });
+    return this.#json<CueReceipt>(response);
+  }
+
+  /**
+   * The encoded cues after `seq`, in order, each as base64url text.
+   *
+   * @throws {ApiError} when the server refuses it
+   */
+  async cuesAfter(stream: string, seq: number): Promise<readonly string[]> {
+    const response = await this.#fetch(`${this.#url(stream)}/cues?after=${String(seq)}`);
+    const { cues } = await this.#json<{ cues: readonly unknown[] }>(response);
+    return cues.filter((cue) => typeof cue === "string");
+  }
+
+  /**
+   * The cards on screen at `pts`, or at the live edge without one.
+   *
+   * @throws {ApiError} when the server refuses it
+   */
+  async state(stream: string, pts?: number): Promise<State> {
+    const query = pts === undefined ? "" : `?pts=${String(pts)}`;
+    return this.#json<State>(await this.#fetch(`${this.#url(stream)}/state${query}`));
+  }
+
+  /** Follows the stream's side channel over SSE: a snapshot first, then cues and heartbeats. */
+  events(stream: string, handlers: EventHandlers): Subscription {
+    return subscribe(`${this.#url(stream)}/events`, handlers);
+  }
+
+  #url(stream: string): string {
+    return `${this.#server}/v1/streams/${encodeURIComponent(stream)}`;
+  }
+
+  async #json<T>(response: Response): Promise<T> {
+    if (!response.ok) throw await errorFrom(response);
+    return (await response.json()) as T;
+  }
+}
+
+/** 128 random bits. `crypto.randomUUID` is missing on pages that were not served over TLS or loopback. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

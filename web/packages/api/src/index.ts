@@ -1,0 +1,15 @@
+/** A small typed client of the server's HTTP API. */
+
+export { Backoff } from "./backoff.ts";
+export {
+  Client,
+  type At,
+  type CueReceipt,
+  type CueRequest,
+  type PriceBody,
+  type ProductBody,
+  type State,
+  type StateCard,
+} from "./client.ts";
+export type { EventHandlers, Subscription } from "./events.ts";
+export { ApiError, errorFrom, parseRetryAfter, readProblem, type Problem } from "./problem.ts";

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ApiError, Backoff, Client, parseRetryAfter, readProblem } from "../src/index.ts";
+
+interface Seen {
+  url: string;
+  init: RequestInit | undefined;
+}
+
+function client(
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): [Client, Seen[]] {
+  const seen: Seen[] = [];
+  const fetcher = (url: unknown, init?: RequestInit): Promise<Response> => {
+    seen.push({ url: String(url), init });
+    return Promise.resolve(new Response(body, { status, headers }));
+  };
+  return [new Client("https://live.example/", fetcher as typeof fetch), seen];
+}
+
+const HIDE = { card_id: "a", kind: "product", op: "hide", at: "now" } as const;
+
+test("inserts a cue with an idempotency key of its own", async () => {
+  const [api, seen] = client(
+    201,
+    '{"seq":7,"rev":1,"pts":90,"utc":"2026-01-01T00:00:00.000Z","late_by_ms":0}',
+  );
+  assert.equal((await api.insertCue("a b", HIDE)).seq, 7);
+  await api.insertCue("a b", HIDE, "mine");
+  const [first, second] = seen;
+  assert.equal(first?.url, "https://live.example/v1/streams/a%20b/cues");
+  const headers = first.init?.headers as Record<string, string>;
+  assert.match(headers["idempotency-key"] ?? "", /^[0-9a-f]{32}$/);
+  assert.equal((second?.init?.headers as Record<string, string>)["idempotency-key"], "mine");
+  assert.deepEqual(JSON.parse(String(first.init?.body)), HIDE);
+});
+
+test("a refusal carries the server's words", async () => {
+  const body =
+    '{"type":"https://e.example/full","title":"Too many cards","detail":"Three cards are up."}';
+  const [api] = client(409, body, { "retry-after": "2" });
+  await assert.rejects(api.insertCue("demo", HIDE), (error: unknown) => {
+    assert.ok(error instanceof ApiError);
+    assert.equal(error.message, "Three cards are up.");
+    assert.equal(error.problem.status, 409);
+    assert.equal(error.problem.title, "Too many cards");
+    assert.equal(error.retryAfterMs, 2000);
+    return true;
+  });
+});
+
+test("a body that is no problem leaves the status to speak", () => {
+  for (const body of ["", "<html>", "null", "[]", '{"title":5}']) {
+    assert.deepEqual(readProblem(body, 502, "Bad Gateway"), {
+      type: "about:blank",
+      title: "Bad Gateway",
+      status: 502,
+      detail: null,
+    });
+  }
+});
+
+test("Retry-After is seconds or a date, and never longer than a minute", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  assert.equal(parseRetryAfter(null, now), null);
+  assert.equal(parseRetryAfter("3", now), 3000);
+  assert.equal(parseRetryAfter("Thu, 01 Jan 2026 00:00:05 GMT", now), 5000);
+  assert.equal(parseRetryAfter("Thu, 01 Jan 2015 00:00:05 GMT", now), 0);
+  assert.equal(parseRetryAfter("999999", now), 60_000);
+  assert.equal(parseRetryAfter("soon", now), null);
+});
+
+test("back-off doubles, obeys the server, stays below its most, and starts over", () => {
+  const backoff = new Backoff(500, 2000, () => 0);
+  assert.deepEqual(
+    [backoff.next(), backoff.next(), backoff.next(), backoff.next()],
+    [500, 1000, 2000, 2000],
+  );
+  backoff.reset();
+  assert.equal(backoff.next(7000), 7000);
+  assert.equal(new Backoff(1000, 8000, () => 1).next(), 1250);
+});
+
+test("pulls cues as text", async () => {
+  const [api, seen] = client(200, '{"cues":["AAAA","BBBB"]}');
+  assert.deepEqual(await api.cuesAfter("demo", 4), ["AAAA", "BBBB"]);
+  assert.equal(seen[0]?.url, "https://live.example/v1/streams/demo/cues?after=4");
+});

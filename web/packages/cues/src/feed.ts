@@ -1,0 +1,184 @@
+/**
+ * One viewer's copy of a stream's cues, whatever they came by.
+ *
+ * Pure: it is fed messages, in-band cues and answers to pulls, with the local time, and says what is new
+ * and what should be fetched. It holds no socket and no timer.
+ */
+
+import { IngestClock, ServerClock } from "./clock.ts";
+import { decodeCue, decodeCueText, type Decoded } from "./codec.ts";
+import type { Cue } from "./cue.ts";
+import { readUserTexts } from "./id3.ts";
+import {
+  parseInBandCues,
+  parseMessage,
+  type Heartbeat,
+  type Message,
+  type Snapshot,
+} from "./message.ts";
+import { Timeline } from "./timeline.ts";
+
+/** What came of one input. */
+export interface FeedChange {
+  /** Cues that were not known before, in arrival order. */
+  readonly added: readonly Cue[];
+  /** Cues are missing: fetch those after this seq and hand them to `pulled`. */
+  readonly pullAfter: number | null;
+  /** The publish session changed without a snapshot: fetch one. */
+  readonly needsSnapshot: boolean;
+}
+
+export class Feed {
+  readonly timeline = new Timeline();
+  readonly clock = new ServerClock();
+  readonly #ingest = new IngestClock();
+  readonly #stream: string;
+  #snapshot: Snapshot | null = null;
+  #livePts: number | null = null;
+  /** Every cue up to it has been seen or superseded; null before the first snapshot. */
+  #complete: number | null = null;
+  /** Highest seq that the server has spoken of. */
+  #newest = 0;
+  /** Seen beyond `#complete`, waiting for the gap before them to close. */
+  readonly #beyond = new Set<number>();
+
+  /** `stream` is the name whose cues are taken; others are left alone. */
+  constructor(stream: string) {
+    this.#stream = stream;
+  }
+
+  /** The RTP offset of the stream's video, once known. */
+  get rtpOffset(): number | null {
+    return this.#snapshot?.k ?? null;
+  }
+
+  /** Publish session, once known. */
+  get epoch(): number | null {
+    return this.#snapshot?.epoch ?? null;
+  }
+
+  /** Newest pts that the server had taken in at its last message. */
+  get livePts(): number | null {
+    return this.#livePts;
+  }
+
+  /** The UTC at which the origin took in the frame at `pts`; null before the first snapshot. */
+  utcMsOf(pts: number): number | null {
+    return this.#ingest.utcMs(pts);
+  }
+
+  /** Takes a side-channel message. */
+  message(text: string, localMs: number): FeedChange {
+    const message: Message | null = parseMessage(text);
+    if (message === null) return NOTHING;
+    if (message.type === "snapshot") return this.#onSnapshot(message, localMs);
+    if (message.type === "heartbeat") return this.#onHeartbeat(message, localMs);
+    // A long snapshot goes on in cues messages, with cues from before its start: these are not refused.
+    return this.#change(message.cues.flatMap((text) => this.#insert(decodeCueText(text), true)));
+  }
+
+  /** Takes the answer to a pull: the cues after `after` in order, perhaps only the first page of them. */
+  pulled(cues: readonly string[], after: number): FeedChange {
+    const decoded = cues.map(decodeCueText);
+    const added = decoded.flatMap((one) => this.#insert(one));
+    // The server has answered for everything up to its last cue, or, with an empty answer, for all
+    // there is: what it left out is not to be had, and asking again would never end.
+    const answered = decoded.map(seqOf).filter((seq) => seq !== null);
+    const through = answered.length > 0 ? Math.max(...answered) : this.#newest;
+    if (this.#complete !== null && this.#complete >= after) this.#advance(through);
+    return this.#change(added);
+  }
+
+  /** Takes an ID3 tag from an emsg box: one cue, or at a segment's start those that are in force. */
+  inBand(tag: Uint8Array): FeedChange {
+    const added = readUserTexts(tag).flatMap(({ description, value }) => {
+      if (description === IN_BAND_CUE) return this.#insert(decodeCue(UTF8.encode(value)));
+      if (description !== IN_BAND_SNAPSHOT) return [];
+      return parseInBandCues(value).flatMap((text) => this.#insert(decodeCueText(text)));
+    });
+    return this.#change(added);
+  }
+
+  #onSnapshot(snapshot: Snapshot, localMs: number): FeedChange {
+    if (snapshot.stream !== this.#stream) return NOTHING;
+    if (this.#snapshot !== null && snapshot.k !== this.#snapshot.k) {
+      // Another server process, or the stream was forgotten and made again: seq counts from 1 once more.
+      this.timeline.reset();
+      this.#beyond.clear();
+      this.#complete = null;
+      this.#newest = 0;
+    }
+    this.#newest = Math.max(this.#newest, snapshot.last_seq);
+    if (this.#snapshot?.epoch !== snapshot.epoch) this.#ingest.reset();
+    this.#snapshot = snapshot;
+    this.#livePts = snapshot.live_pts;
+    this.#ingest.sample(snapshot.server_utc_ms, snapshot.live_pts);
+    this.clock.sample(snapshot.server_utc_ms, localMs);
+    const cues = snapshot.cues
+      .map(decodeCueText)
+      .flatMap((decoded) => (decoded.status === "cue" ? [decoded.cue] : []))
+      .filter((cue) => cue.stream === this.#stream);
+    const added = this.timeline.insertSnapshot(snapshot.from_pts, cues);
+    this.#complete ??= snapshot.last_seq;
+    this.#advance(snapshot.last_seq);
+    return this.#change(added);
+  }
+
+  #onHeartbeat(heartbeat: Heartbeat, localMs: number): FeedChange {
+    this.#livePts = heartbeat.live_pts;
+    this.#newest = Math.max(this.#newest, heartbeat.last_seq);
+    this.#ingest.sample(heartbeat.server_utc_ms, heartbeat.live_pts);
+    this.clock.sample(heartbeat.server_utc_ms, localMs);
+    const missing = this.#complete !== null && heartbeat.last_seq > this.#complete;
+    return {
+      added: [],
+      pullAfter: missing ? this.#complete : null,
+      needsSnapshot: this.#snapshot === null || heartbeat.epoch !== this.#snapshot.epoch,
+    };
+  }
+
+  #insert(decoded: Decoded, evenSettled = false): Cue[] {
+    if (decoded.status === "cue" && decoded.cue.stream !== this.#stream) return [];
+    const seq = seqOf(decoded);
+    if (seq !== null) this.#saw(seq);
+    if (decoded.status !== "cue") return [];
+    return this.timeline.insert(decoded.cue, evenSettled) ? [decoded.cue] : [];
+  }
+
+  #saw(seq: number): void {
+    this.#newest = Math.max(this.#newest, seq);
+    if (this.#complete !== null && seq <= this.#complete) return;
+    if (this.#beyond.size < BEYOND_MAX) this.#beyond.add(seq);
+    this.#close();
+  }
+
+  #advance(seq: number): void {
+    if (this.#complete === null || seq <= this.#complete) return;
+    this.#complete = seq;
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#complete === null) return;
+    for (const seq of this.#beyond) if (seq <= this.#complete) this.#beyond.delete(seq);
+    while (this.#beyond.delete(this.#complete + 1)) this.#complete += 1;
+  }
+
+  #change(added: readonly Cue[]): FeedChange {
+    const gap = this.#complete !== null && this.#beyond.size > 0;
+    return { added, pullAfter: gap ? this.#complete : null, needsSnapshot: false };
+  }
+}
+
+function seqOf(decoded: Decoded): number | null {
+  if (decoded.status === "malformed") return null;
+  return decoded.status === "cue" ? decoded.cue.seq : decoded.seq;
+}
+
+/** Descriptions of the `TXXX` frames that hold a cue, and a segment's snapshot. */
+const IN_BAND_CUE = "dev.shopcast.cue";
+const IN_BAND_SNAPSHOT = "dev.shopcast.snapshot";
+const NOTHING: FeedChange = { added: [], pullAfter: null, needsSnapshot: false };
+/** A gap is pulled within a second; the server's burst of 50 and 10/s fit many times over. */
+const BEYOND_MAX = 1024;
+const UTF8 = new TextEncoder();

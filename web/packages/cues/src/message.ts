@@ -1,0 +1,96 @@
+/**
+ * The side channel's three messages, the same JSON text on the data channel and over SSE, and the
+ * snapshot that media carries in band.
+ */
+
+/** The first message: everything needed to show the right cards from now on. */
+export interface Snapshot {
+  readonly type: "snapshot";
+  readonly stream: string;
+  readonly epoch: number;
+  /** rtp = (pts + k) mod 2^32 for the video of this stream. */
+  readonly k: number;
+  /** utc_ms = anchor_utc_ms + pts / 90 for this epoch. */
+  readonly anchor_utc_ms: number;
+  readonly live_pts: number;
+  readonly server_utc_ms: number;
+  /** Every cue up to it is either in `cues` or no longer matters. */
+  readonly last_seq: number;
+  /** The cues fold to the true state from here on: a minute before live. */
+  readonly from_pts: number;
+  readonly cues: readonly string[];
+}
+
+/** More cues: new ones, or what did not fit into the snapshot before it. */
+export interface Cues {
+  readonly type: "cues";
+  readonly cues: readonly string[];
+}
+
+/** Once a second: what the newest cue is, so that a loss is noticed. */
+export interface Heartbeat {
+  readonly type: "heartbeat";
+  readonly epoch: number;
+  readonly last_seq: number;
+  readonly live_pts: number;
+  readonly server_utc_ms: number;
+}
+
+export type Message = Snapshot | Cues | Heartbeat;
+
+/** Reads one message; null when it is none of the three, which is left alone. */
+export function parseMessage(text: string): Message | null {
+  if (text.length > MESSAGE_CHARS_MAX) return null;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof json !== "object" || json === null) return null;
+  return readMessage(json as Readonly<Record<string, unknown>>);
+}
+
+function readMessage(json: Readonly<Record<string, unknown>>): Message | null {
+  switch (json["type"]) {
+    case "snapshot":
+      return areWhole(json, SNAPSHOT_NUMBERS) &&
+        typeof json["stream"] === "string" &&
+        areTexts(json["cues"])
+        ? (json as unknown as Snapshot)
+        : null;
+    case "cues":
+      return areTexts(json["cues"]) ? (json as unknown as Cues) : null;
+    case "heartbeat":
+      return areWhole(json, HEARTBEAT_NUMBERS) ? (json as unknown as Heartbeat) : null;
+    default:
+      return null;
+  }
+}
+
+/** The cues of an in-band snapshot; none of a text that is not one. */
+export function parseInBandCues(text: string): readonly string[] {
+  if (text.length > IN_BAND_CHARS_MAX) return [];
+  try {
+    const json: unknown = JSON.parse(text);
+    const { v, cues } = json as Readonly<Record<string, unknown>>;
+    return v === 1 && areTexts(cues) ? (cues as string[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+function areWhole(json: Readonly<Record<string, unknown>>, keys: readonly string[]): boolean {
+  return keys.every((key) => Number.isSafeInteger(json[key]));
+}
+
+function areTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+const HEARTBEAT_NUMBERS = ["epoch", "last_seq", "live_pts", "server_utc_ms"];
+const SNAPSHOT_NUMBERS = [...HEARTBEAT_NUMBERS, "k", "anchor_utc_ms", "from_pts"];
+/** The server splits at 60 000 bytes, to fit what any data channel takes. */
+const MESSAGE_CHARS_MAX = 65_536;
+/** docs/spec/cue.md, "Limits": the longest tag. */
+const IN_BAND_CHARS_MAX = 80 * 1024;

@@ -1,0 +1,72 @@
+/**
+ * What the player is doing, in words a viewer can use.
+ */
+
+import { ApiError } from "@shopcast/api";
+
+/** Where the player is. */
+export type Status =
+  /** Not on a page, or without a stream. */
+  | "idle"
+  /** Asked for, no picture yet. */
+  | "connecting"
+  /** No show yet; tried again by itself. */
+  | "waiting"
+  /** Pictures come. */
+  | "playing"
+  /** The server will not serve this stream this way, and said why. */
+  | "refused"
+  /** It played, or should have, and the connection or the pictures are gone; tried again by itself. */
+  | "interrupted"
+  /** The show is over. */
+  | "ended"
+  /** This browser lacks what the protocol needs. */
+  | "unsupported";
+
+/** A status and its words. */
+export interface Notice {
+  readonly status: Status;
+  readonly title: string;
+  readonly detail: string | null;
+}
+
+export const NOTICES = {
+  connecting: notice("connecting", "Connecting…"),
+  playing: notice("playing", ""),
+  lost: notice("interrupted", "Connection lost", "Reconnecting…"),
+  stalled: notice("interrupted", "The picture has paused", "Waiting for the broadcaster…"),
+  ended: notice("ended", "The show has ended", "Thank you for watching."),
+  noWebRtc: notice("unsupported", "This browser cannot play WebRTC", "Try the LL-HLS player."),
+  noHls: notice("unsupported", "This browser cannot play HLS", "Try the WebRTC player."),
+} as const;
+
+/** What a failed request means to a viewer, and how long to leave the server alone at least. */
+export function noticeOf(error: unknown): { notice: Notice; retryAfterMs: number | null } {
+  if (!(error instanceof ApiError)) return { notice: NOTICES.lost, retryAfterMs: null };
+  const { problem, retryAfterMs } = error;
+  const { detail } = problem;
+  // WHEP draft -04 §4.3.8: no publisher yet is 409 with Retry-After; a server may also say 404.
+  if (problem.status === 404 || problem.status === 409) {
+    return { notice: notice("waiting", "Waiting for the show to begin", detail), retryAfterMs };
+  }
+  if (problem.status === 503 || problem.status === 429) {
+    return {
+      notice: notice("waiting", "One moment, please", detail ?? problem.title),
+      retryAfterMs,
+    };
+  }
+  if (problem.status >= 500) {
+    return { notice: notice("interrupted", "The server has a problem", detail), retryAfterMs };
+  }
+  return {
+    notice: notice("refused", "This show cannot play here", detail ?? problem.title),
+    // It stays so until the broadcaster changes something, which is worth noticing but not at once.
+    retryAfterMs: Math.max(retryAfterMs ?? 0, REFUSED_RETRY_MS),
+  };
+}
+
+function notice(status: Status, title: string, detail: string | null = null): Notice {
+  return { status, title, detail };
+}
+
+const REFUSED_RETRY_MS = 10_000;

@@ -1,0 +1,170 @@
+/**
+ * The frame loop: which frame is on screen, what state that means, and what came too late for it.
+ */
+
+import type { ActiveCard, Cue } from "@shopcast/cues";
+
+import type { LateCue, StateDetail } from "./events.ts";
+import type { SideChannel } from "./side-channel.ts";
+import type { PresentedFrame, Source } from "./source.ts";
+
+/** Who is told. */
+export interface PresentationHandlers {
+  /** Cards to set now. `detail` is null when this is not about a newly presented frame. */
+  onState(detail: StateDetail | null, cards: readonly ActiveCard[]): void;
+  onLate(late: LateCue): void;
+  /** No frame has come for a while, though they should. */
+  onStalled(): void;
+}
+
+export class Presentation {
+  readonly #video: HTMLVideoElement;
+  readonly #source: Source;
+  readonly #channel: SideChannel;
+  readonly #handlers: PresentationHandlers;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #callback = 0;
+  #frames = 0;
+  #frameAt = -Infinity;
+  #lastFrame: PresentedFrame | null = null;
+  #rtpOffset: number | null = null;
+  #firstPts: number | null = null;
+  #pts: number | null = null;
+  #latencyMs: number | null = null;
+  #late: LateCue[] = [];
+  #lateCount = 0;
+
+  constructor(
+    video: HTMLVideoElement,
+    source: Source,
+    channel: SideChannel,
+    handlers: PresentationHandlers,
+  ) {
+    this.#video = video;
+    this.#source = source;
+    this.#channel = channel;
+    this.#handlers = handlers;
+  }
+
+  get pts(): number | null {
+    return this.#pts;
+  }
+
+  get frames(): number {
+    return this.#frames;
+  }
+
+  get latencyMs(): number | null {
+    return this.#latencyMs;
+  }
+
+  get lateCount(): number {
+    return this.#lateCount;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#onTimer();
+    }, TIMER_MS);
+    this.#callback = this.#video.requestVideoFrameCallback(this.#onFrame);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#video.cancelVideoFrameCallback(this.#callback);
+  }
+
+  /** The newest pts that any frame or message spoke of; 0 before the first. */
+  newestPts(): number {
+    return Math.max(this.#channel.feed.livePts ?? 0, this.#pts ?? 0);
+  }
+
+  /** Cues (or a snapshot without new ones) have come: late ones hold at once. */
+  cuesAdded(added: readonly Cue[]): void {
+    const { rtpOffset } = this.#channel.feed;
+    if (rtpOffset !== this.#rtpOffset) this.#onClockChanged(rtpOffset);
+    const pts = this.#pts;
+    if (pts === null) return;
+    const late = added.filter((cue) => cue.pts <= pts).map((cue) => this.#lateOf(cue, pts));
+    if (late.length === 0) return;
+    this.#late.push(...late);
+    this.#lateCount += late.length;
+    this.#handlers.onState(null, this.#channel.feed.timeline.state(pts));
+    for (const one of late) this.#handlers.onLate(one);
+  }
+
+  readonly #onFrame: VideoFrameRequestCallback = (now, frame) => {
+    this.#callback = this.#video.requestVideoFrameCallback(this.#onFrame);
+    this.#frames += 1;
+    this.#frameAt = now;
+    this.#lastFrame = frame;
+    this.#moveTo(this.#source.ptsOf(frame));
+    this.#measureLatency();
+    const cards = this.#cards();
+    const late = this.#late;
+    this.#late = [];
+    const detail: StateDetail = {
+      pts: this.#pts,
+      cards: cards.map(({ card_id, seq, rev }) => ({ card_id, seq, rev })),
+      late,
+      presented_frames: frame.presentedFrames,
+    };
+    this.#handlers.onState(detail, cards);
+  };
+
+  /** Browsers present nothing in a hidden tab; the cards follow by about where playback is. */
+  #onTimer(): void {
+    const sinceFrameMs = performance.now() - this.#frameAt;
+    if (sinceFrameMs < NO_FRAME_MS) return;
+    if (!document.hidden) {
+      const expected = !this.#video.paused && !this.#video.seeking;
+      if (expected && sinceFrameMs > STALLED_MS) this.#handlers.onStalled();
+      // On screen the last frame stands, and with it its state.
+      return;
+    }
+    const pts = this.#source.ptsNow();
+    if (pts === null) return;
+    this.#moveTo(pts);
+    this.#handlers.onState(null, this.#cards());
+  }
+
+  #onClockChanged(rtpOffset: number | null): void {
+    const wasKnown = this.#rtpOffset !== null;
+    this.#rtpOffset = rtpOffset;
+    if (wasKnown) {
+      // Another timeline: nothing that was presented has a place on it.
+      this.#pts = null;
+      this.#firstPts = null;
+    } else if (this.#pts === null && this.#lastFrame !== null) {
+      // Frames were presented before the clock was known. The last of them tells which cues were late.
+      this.#moveTo(this.#source.ptsOf(this.#lastFrame));
+    }
+  }
+
+  #moveTo(pts: number | null): void {
+    this.#pts = pts;
+    this.#firstPts ??= pts;
+  }
+
+  #cards(): ActiveCard[] {
+    return this.#pts === null ? [] : this.#channel.feed.timeline.state(this.#pts);
+  }
+
+  #lateOf({ seq, card_id, pts }: Cue, presented: number): LateCue {
+    // Before its first frame this viewer saw nothing, so nothing was missing.
+    const since = Math.max(pts, this.#firstPts ?? pts);
+    return { seq, card_id, pts, late_ms: Math.max(presented - since, 0) / TICKS_PER_MS };
+  }
+
+  #measureLatency(): void {
+    const utcMs = this.#channel.serverUtcMs();
+    const takenIn = this.#pts === null ? null : this.#channel.feed.utcMsOf(this.#pts);
+    this.#latencyMs = utcMs === null || takenIn === null ? null : utcMs - takenIn;
+  }
+}
+
+const TICKS_PER_MS = 90;
+const TIMER_MS = 250;
+/** Longer than between two frames of any live show. */
+const NO_FRAME_MS = 500;
+const STALLED_MS = 3000;

@@ -1,0 +1,40 @@
+/**
+ * Where pictures come from: what the element and a protocol know of each other.
+ */
+
+import type { Feed } from "@shopcast/cues";
+
+import type { Notice } from "./notice.ts";
+
+/** The part of `VideoFrameCallbackMetadata` that tells which frame it is. */
+export interface PresentedFrame {
+  readonly mediaTime: number;
+  readonly rtpTimestamp?: number;
+}
+
+/** One protocol's way of playing a stream into a video element. Retries by itself until stopped. */
+export interface Source {
+  start(): void;
+  stop(): void;
+  /** The pts of a presented frame; null while what it takes is not known yet. */
+  ptsOf(frame: PresentedFrame): number | null;
+  /** About where playback is, for when no frame is presented; null when it cannot be told. */
+  ptsNow(): number | null;
+  /** Goes back to live after a pause. */
+  catchUp(): void;
+}
+
+/** What a source is given. */
+export interface SourceHost {
+  readonly video: HTMLVideoElement;
+  readonly feed: Feed;
+  /** The newest pts that any frame or message spoke of; 0 before the first. */
+  newestPts(): number;
+  notify(notice: Notice): void;
+  /** A side-channel message came with the media. */
+  onMessage(text: string): void;
+  /** An ID3 tag came in band. */
+  onTag(tag: Uint8Array): void;
+  /** The media brings no side channel: cues are to come over SSE. */
+  needsEvents(): void;
+}

@@ -1,0 +1,129 @@
+/**
+ * Plays a stream by WebRTC, session after session.
+ */
+
+import { Backoff } from "@shopcast/api";
+
+import { ptsFromRtp } from "./clock-map.ts";
+import { NOTICES, noticeOf, type Notice } from "./notice.ts";
+import type { PresentedFrame, Source, SourceHost } from "./source.ts";
+import { WhepSession } from "./whep-session.ts";
+
+export class WhepSource implements Source {
+  readonly #host: SourceHost;
+  readonly #endpoint: string;
+  readonly #backoff = new Backoff(500, 8000);
+  #session: WhepSession | null = null;
+  #media: MediaStream | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #channelCheck: ReturnType<typeof setTimeout> | undefined;
+
+  /** `endpoint` is the stream's WHEP address. */
+  constructor(host: SourceHost, endpoint: string) {
+    this.#host = host;
+    this.#endpoint = endpoint;
+  }
+
+  start(): void {
+    if (typeof RTCPeerConnection === "undefined") {
+      this.#host.notify(NOTICES.noWebRtc);
+      this.#host.needsEvents();
+      return;
+    }
+    addEventListener("pagehide", this.#onPageHide);
+    addEventListener("pageshow", this.#onPageShow);
+    this.#connect();
+  }
+
+  stop(): void {
+    removeEventListener("pagehide", this.#onPageHide);
+    removeEventListener("pageshow", this.#onPageShow);
+    this.#hangUp();
+    this.#host.video.srcObject = null;
+  }
+
+  ptsOf({ rtpTimestamp }: PresentedFrame): number | null {
+    const { rtpOffset } = this.#host.feed;
+    if (rtpTimestamp === undefined || rtpOffset === null) return null;
+    return ptsFromRtp(rtpTimestamp, rtpOffset, this.#host.newestPts());
+  }
+
+  ptsNow(): number | null {
+    const rtpTimestamp = this.#session?.rtpTimestamp() ?? null;
+    return rtpTimestamp === null ? null : this.ptsOf({ mediaTime: 0, rtpTimestamp });
+  }
+
+  catchUp(): void {
+    // WebRTC plays what has just arrived; there is nothing behind to skip.
+  }
+
+  #connect(): void {
+    const session = new WhepSession({
+      onTrack: (track) => {
+        this.#play(session, track);
+      },
+      onMessage: (text) => {
+        this.#host.onMessage(text);
+      },
+      onConnected: () => {
+        this.#backoff.reset();
+        this.#expectChannel(session);
+      },
+      onLost: () => {
+        this.#again(NOTICES.lost, null);
+      },
+    });
+    this.#session = session;
+    session.open(this.#endpoint).catch((error: unknown) => {
+      if (this.#session !== session) return;
+      const { notice, retryAfterMs } = noticeOf(error);
+      this.#again(notice, retryAfterMs);
+    });
+  }
+
+  /** Tells, and tries again after a while. */
+  #again(notice: Notice, retryAfterMs: number | null): void {
+    this.#hangUp();
+    this.#host.notify(notice);
+    this.#retry = setTimeout(() => {
+      this.#connect();
+    }, this.#backoff.next(retryAfterMs));
+  }
+
+  #play(session: WhepSession, track: MediaStreamTrack): void {
+    if (this.#session !== session) return;
+    // A stream per session: until its first track comes, the last picture of the one before stays up.
+    if (this.#media === null) {
+      this.#media = new MediaStream([track]);
+      this.#host.video.srcObject = this.#media;
+    } else {
+      this.#media.addTrack(track);
+    }
+  }
+
+  #expectChannel(session: WhepSession): void {
+    this.#channelCheck = setTimeout(() => {
+      if (this.#session === session && !session.hasChannel) this.#host.needsEvents();
+    }, CHANNEL_MS_MAX);
+  }
+
+  #hangUp(): void {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#channelCheck);
+    const session = this.#session;
+    this.#session = null;
+    this.#media = null;
+    session?.close();
+  }
+
+  readonly #onPageHide = (): void => {
+    this.#hangUp();
+  };
+
+  readonly #onPageShow = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted) this.#connect();
+  };
+}
+
+/** SCTP is up within a few round trips of DTLS, or it is not coming. */
+const CHANNEL_MS_MAX = 3000;

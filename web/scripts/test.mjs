@@ -1,0 +1,35 @@
+// Runs every packages/*/test/*.test.ts under node:test. Node 20 does not read TypeScript, so esbuild
+// bundles each file first; the bundles lie in node_modules, which nobody commits.
+import { spawn } from "node:child_process";
+import { readdir, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const out = `${root}node_modules/.cache/tests`;
+
+const files = await readdir(`${root}packages`, { recursive: true });
+const tests = files.filter((file) => /^[^/]+\/test\/.+\.test\.ts$/.test(file)).sort();
+if (tests.length === 0) throw new Error("there is no test to run");
+
+await rm(out, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: tests.map((test) => `packages/${test}`),
+  outdir: out,
+  outbase: `${root}packages`,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  sourcemap: "inline",
+});
+const compiled = tests.map((test) => `${out}/${test.replace(/\.ts$/, ".mjs")}`);
+const node = spawn(
+  process.execPath,
+  ["--enable-source-maps", "--test", "--test-reporter=spec", ...process.argv.slice(2), ...compiled],
+  { stdio: "inherit", cwd: root },
+);
+node.on("exit", (code) => process.exit(code ?? 1));
