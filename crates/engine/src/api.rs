@@ -1,0 +1,293 @@
+//! What the engine is told and what it asks for: closed enums, plain values.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use media::{Pts, UnixMillis};
+
+/// One RTMP connection, numbered by whoever accepts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// One stream's transcoding child. Never used again, so that late news of an old child reach nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChildId(pub u64);
+
+/// A stream's name, which is also its stream key: 1 to 64 of `A-Z a-z 0-9 _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(Arc<str>);
+
+impl StreamName {
+    /// Longest name, characters.
+    pub const LEN_MAX: usize = 64;
+
+    /// The name, if it is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        let fits = (1..=Self::LEN_MAX).contains(&name.len());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        (fits && name.bytes().all(plain)).then(|| Self(name.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// An RTMP client connected.
+    RtmpOpened {
+        /// The number its other inputs carry.
+        conn: ConnId,
+    },
+    /// Bytes from an RTMP client.
+    RtmpData {
+        /// Whose.
+        conn: ConnId,
+        /// In order, any split.
+        data: Bytes,
+    },
+    /// The RTMP client's connection is gone.
+    RtmpClosed {
+        /// Whose.
+        conn: ConnId,
+    },
+    /// A datagram came in on the WebRTC socket.
+    Datagram {
+        /// The sender.
+        source: SocketAddr,
+        /// The local address it was sent to.
+        destination: SocketAddr,
+        /// Its bytes.
+        contents: Bytes,
+    },
+    /// News of a stream's transcoding child.
+    Child {
+        /// Which.
+        child: ChildId,
+        /// What happened.
+        event: ChildEvent,
+    },
+}
+
+/// News of a transcoding child.
+#[derive(Debug)]
+pub enum ChildEvent {
+    /// It runs; messages can be sent.
+    Spawned,
+    /// It said something.
+    Message(transcode::FromChild),
+    /// It said something that is no message.
+    Garbled,
+    /// It is gone, or could not be started.
+    Exited {
+        /// Exit status or error, for the log.
+        description: String,
+    },
+}
+
+/// Something to be done outside, or to be told.
+#[derive(Debug)]
+pub enum Output {
+    /// Send to an RTMP client.
+    RtmpSend {
+        /// Whose.
+        conn: ConnId,
+        /// In order after what was sent before.
+        data: Bytes,
+    },
+    /// Close an RTMP client's connection once what was sent is flushed.
+    RtmpClose {
+        /// Whose.
+        conn: ConnId,
+    },
+    /// An RTMP client broke the protocol; its connection is being closed.
+    RtmpFailed {
+        /// Whose.
+        conn: ConnId,
+        /// What it did.
+        error: rtmp::Error,
+    },
+    /// Something an RTMP client sent was left out, for the counters.
+    RtmpDropped {
+        /// Whose.
+        conn: ConnId,
+        /// What it was.
+        what: &'static str,
+    },
+    /// A WebRTC viewer's session is over.
+    ViewerClosed {
+        /// Its number.
+        session: u64,
+        /// Why.
+        reason: sfu::ClosedReason,
+    },
+    /// Send a datagram from the WebRTC socket.
+    Transmit {
+        /// To whom.
+        destination: SocketAddr,
+        /// Its bytes.
+        contents: Vec<u8>,
+    },
+    /// Start the stream's transcoding child.
+    ChildSpawn {
+        /// Its name from now on.
+        child: ChildId,
+        /// The stream it works for, for the log.
+        stream: StreamName,
+    },
+    /// Send to the stream's transcoding child.
+    ChildSend {
+        /// Which.
+        child: ChildId,
+        /// The message.
+        message: transcode::ToChild,
+    },
+    /// Kill the stream's transcoding child.
+    ChildKill {
+        /// Which.
+        child: ChildId,
+    },
+    /// The life of the stream's transcoding child, for logs and metrics.
+    ChildLife {
+        /// The stream it works for.
+        stream: StreamName,
+        /// What happened.
+        event: transcode::Event,
+    },
+    /// For the stream's LL-HLS origin, in order.
+    Hls {
+        /// The stream.
+        stream: StreamName,
+        /// What its packager made.
+        publication: hls::Publication,
+    },
+    /// The stream's packager could not take a frame or an epoch, for the log and the counters.
+    HlsFailed {
+        /// The stream.
+        stream: StreamName,
+        /// Why.
+        error: hls::Error,
+    },
+    /// A side-channel message for everyone who follows the stream's cues over HTTP.
+    SideChannel {
+        /// The stream.
+        stream: StreamName,
+        /// Its JSON text.
+        message: Arc<str>,
+    },
+    /// A stream's life.
+    Stream {
+        /// The stream.
+        stream: StreamName,
+        /// What happened.
+        event: StreamEvent,
+    },
+}
+
+/// A stream's life, told once each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamEvent {
+    /// A publisher's media arrives; a new epoch has begun.
+    Live {
+        /// Publish session, from 1.
+        epoch: u32,
+    },
+    /// The publisher left; the stream waits for its return.
+    Interrupted,
+    /// The stream is over; its HLS playlists end, its WebRTC sessions are closed.
+    Ended,
+    /// Something the broadcaster should change, in plain words.
+    Verdict {
+        /// Stable machine-readable name, for example `b_frames`.
+        code: &'static str,
+        /// What was found, what it costs, and the setting to change.
+        detail: String,
+    },
+}
+
+/// A stream as the API reports it.
+#[derive(Debug, Clone)]
+pub struct StreamStatus {
+    /// Its name.
+    pub name: StreamName,
+    /// Where it is in its life.
+    pub state: StreamState,
+    /// Publish session, from 1.
+    pub epoch: u32,
+    /// The random offset of its RTP video timestamps.
+    pub rtp_offset: u32,
+    /// Video, if it has any.
+    pub video: Option<VideoStatus>,
+    /// Audio, if it has any.
+    pub audio: Option<AudioStatus>,
+    /// WebRTC viewers that are connected.
+    pub whep_viewers: usize,
+    /// Newest video pts taken in (audio pts without video).
+    pub newest_pts: Pts,
+    /// That pts on the epoch's linear anchor.
+    pub newest_utc: UnixMillis,
+    /// What the publisher says it is, for example `obs-output module`.
+    pub encoder: Option<String>,
+    /// Verdicts so far, newest last.
+    pub verdicts: Vec<(&'static str, String)>,
+}
+
+/// Where a stream is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamState {
+    /// A publisher is connected, its first key frame has not come.
+    Starting,
+    /// Media flows.
+    Live,
+    /// The publisher left and may return.
+    Interrupted,
+}
+
+/// What is known of a video track.
+#[derive(Debug, Clone)]
+pub struct VideoStatus {
+    /// RFC 6381, for example `avc1.42c01f`.
+    pub codecs: String,
+    /// Profile in words, for example `Constrained Baseline`.
+    pub profile: &'static str,
+    /// Pixels.
+    pub width: u16,
+    /// Pixels.
+    pub height: u16,
+    /// Frames per second: announced, else measured.
+    pub frame_rate: Option<f64>,
+    /// Pictures are reordered (B-frames seen or announced).
+    pub b_frames: bool,
+    /// Length of the last whole GOP in milliseconds.
+    pub gop_ms: Option<u64>,
+    /// Over the last whole second.
+    pub bitrate_bps: u64,
+    /// Frames taken in during this epoch.
+    pub frames: u64,
+}
+
+/// What is known of an audio track.
+#[derive(Debug, Clone)]
+pub struct AudioStatus {
+    /// RFC 6381, for example `mp4a.40.2`.
+    pub codecs: String,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Channels.
+    pub channels: u8,
+    /// Over the last whole second.
+    pub bitrate_bps: u64,
+    /// Opus packets made for WebRTC during this epoch.
+    pub opus_packets: u64,
+    /// The transcoding child runs and is ready.
+    pub transcoding: bool,
+}

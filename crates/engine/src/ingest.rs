@@ -1,0 +1,91 @@
+//! What a publisher has announced, and when that is enough to begin an epoch.
+
+use std::time::{Duration, Instant};
+
+use media::{AacConfig, FrameRate, H264Config};
+
+/// Stamps that go back, or ahead, by more than this are a new clock of the publisher's, not jitter or a stall.
+const JUMP_BACK_MS: i64 = 1_000;
+const JUMP_AHEAD_MS: i64 = 10_000;
+
+/// How long audio waits for a video configuration before the stream is taken for audio only.
+const VIDEO_WAIT: Duration = Duration::from_secs(1);
+
+/// The configurations a publisher sent, gathered until its first frame can be placed.
+#[derive(Debug, Default)]
+pub(crate) struct Ingest {
+    pub(crate) video: Option<H264Config>,
+    pub(crate) audio: Option<AacConfig>,
+    /// From metadata; the sequence parameter set's own timing is used without it.
+    announced_rate: Option<FrameRate>,
+    first_audio: Option<Instant>,
+    /// A configuration changed since the epoch began: the next key frame begins with a discontinuity.
+    pub(crate) changed: bool,
+    pub(crate) running: bool,
+    /// The publisher's clock jumped since the epoch began.
+    adrift: bool,
+    /// The leading track's last stamp.
+    last_ms: Option<i64>,
+}
+
+impl Ingest {
+    pub(crate) fn announce_rate(&mut self, rate: Option<FrameRate>) {
+        self.announced_rate = rate;
+    }
+
+    /// Takes a video configuration; encoders repeat the one in force, which changes nothing.
+    pub(crate) fn set_video(&mut self, config: H264Config) {
+        if self.video.as_ref() != Some(&config) {
+            self.changed |= self.running;
+            self.video = Some(config);
+        }
+    }
+
+    /// Takes an audio configuration; encoders repeat the one in force, which changes nothing.
+    pub(crate) fn set_audio(&mut self, config: AacConfig) {
+        if self.audio.as_ref() != Some(&config) {
+            self.changed |= self.running;
+            self.audio = Some(config);
+        }
+    }
+
+    /// The grid video frames lie on.
+    pub(crate) fn frame_rate(&self) -> Option<FrameRate> {
+        self.announced_rate
+            .or_else(|| self.video.as_ref().and_then(|video| video.frame_rate))
+    }
+
+    /// Whether this video frame begins an epoch: the first key frame, or the first after a change.
+    pub(crate) fn begins_with_video(&self, keyframe: bool) -> bool {
+        self.video.is_some() && keyframe && (!self.running || self.changed)
+    }
+
+    /// Whether this audio frame begins an epoch of audio alone.
+    pub(crate) fn begins_with_audio(&mut self, now: Instant) -> bool {
+        let first = *self.first_audio.get_or_insert(now);
+        let alone = self.video.is_none() && self.audio.is_some();
+        alone
+            && if self.running {
+                self.changed
+            } else {
+                now.saturating_duration_since(first) >= VIDEO_WAIT
+            }
+    }
+
+    /// Notes a stamp of the track that leads. After a jump the next frame that can begins a new epoch; until then the
+    /// frames have no place on the timeline, and this says so.
+    pub(crate) fn is_adrift(&mut self, ms: i64) -> bool {
+        if let Some(last) = self.last_ms.replace(ms) {
+            let jumped = ms < last - JUMP_BACK_MS || ms > last + JUMP_AHEAD_MS;
+            self.adrift |= jumped && self.running;
+            self.changed |= self.adrift;
+        }
+        self.adrift
+    }
+
+    pub(crate) fn began(&mut self) {
+        self.adrift = false;
+        self.running = true;
+        self.changed = false;
+    }
+}

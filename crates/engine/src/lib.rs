@@ -1,0 +1,20 @@
+//! The composite: streams, clock, GOP cache, fan-out and cue scheduling as one plain value told the time.
+//!
+//! A [`Shard`] is driven like every machine here: feed [`Shard::handle_input`], [`Shard::handle_timeout`] at the instant
+//! [`Shard::poll_timeout`] names, and drain [`Shard::poll_output`] after each. What the HTTP surface asks is a method
+//! that answers at once; its effects come out of `poll_output` like all others.
+
+mod api;
+mod clock;
+mod error;
+mod ingest;
+mod meter;
+mod shard;
+mod stream;
+
+pub use api::{
+    AudioStatus, ChildEvent, ChildId, ConnId, Input, Output, StreamEvent, StreamName, StreamState,
+    StreamStatus, VideoStatus,
+};
+pub use error::{CueError, OfferError};
+pub use shard::{Config, Reason, Shard, WhepAnswer};

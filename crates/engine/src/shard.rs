@@ -1,0 +1,323 @@
+//! One shard: its publishers, its streams, its viewers.
+
+mod publishers;
+mod requests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    time::{Duration, Instant},
+};
+
+use media::UnixMillis;
+use sfu::{SessionId, Sfu, StreamId};
+
+use crate::{
+    api::{ConnId, Input, Output, StreamName},
+    stream::{Effects, Stream},
+};
+
+pub use requests::WhepAnswer;
+
+/// What a shard is made with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// WebRTC: candidates and limits.
+    pub sfu: sfu::Config,
+    /// LL-HLS: part and segment targets, window.
+    pub hls: hls::Config,
+    /// Cues: lead and limits.
+    pub timeline: cues::TimelineConfig,
+    /// RTMP: limits and time-outs.
+    pub rtmp: rtmp::Config,
+    /// The transcoding child: time-outs and back-off.
+    pub transcode: transcode::Config,
+    /// The RTMP application a publisher must name.
+    pub app: String,
+    /// How long an interrupted stream waits for its publisher before it ends.
+    pub resume_window: Duration,
+    /// A publisher that sent nothing for this long gives way to another of the same name.
+    pub takeover_after: Duration,
+    /// Streams at most; a publisher past it is refused.
+    pub streams_max: usize,
+    /// Publisher connections at most; past it a new one is closed.
+    pub publishers_max: usize,
+}
+
+impl Config {
+    /// The defaults, with WebRTC as given.
+    pub fn new(sfu: sfu::Config) -> Self {
+        Self {
+            sfu,
+            hls: hls::Config::default(),
+            timeline: cues::TimelineConfig::default(),
+            rtmp: rtmp::Config::default(),
+            transcode: transcode::Config::default(),
+            app: "live".to_owned(),
+            resume_window: Duration::from_secs(20),
+            takeover_after: Duration::from_secs(2),
+            streams_max: 64,
+            publishers_max: 256,
+        }
+    }
+}
+
+/// Why a shard wants to be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// An RTMP session's time-out.
+    Rtmp(rtmp::Reason),
+    /// A WebRTC session's timer.
+    WebRtc(sfu::Reason),
+    /// A stream's heartbeat, cue burst or child.
+    Stream,
+    /// An interrupted stream has waited long enough.
+    ResumeWindow,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One RTMP connection.
+#[derive(Debug)]
+struct Publisher {
+    session: rtmp::Session,
+    stream: Option<StreamName>,
+}
+
+/// One shard.
+#[derive(Debug)]
+pub struct Shard {
+    config: Config,
+    started: Instant,
+    wall: UnixMillis,
+    seed: u64,
+    publishers: BTreeMap<ConnId, Publisher>,
+    streams: BTreeMap<StreamName, Stream>,
+    sessions: BTreeMap<SessionId, StreamName>,
+    next_stream: u64,
+    next_session: u64,
+    sfu: Sfu,
+    out: VecDeque<Output>,
+}
+
+impl Shard {
+    /// An empty shard. `wall` is the server's UTC at `now`; `seed` feeds the random RTP offsets.
+    ///
+    /// # Errors
+    ///
+    /// When the WebRTC configuration is unusable.
+    pub fn new(
+        config: Config,
+        now: Instant,
+        wall: UnixMillis,
+        seed: u64,
+    ) -> Result<Self, sfu::Error> {
+        Ok(Self {
+            sfu: Sfu::new(config.sfu.clone(), now)?,
+            config,
+            started: now,
+            wall,
+            seed,
+            publishers: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            next_stream: 0,
+            next_session: 0,
+            out: VecDeque::new(),
+        })
+    }
+
+    /// Takes one input; drain [`poll_output`](Self::poll_output) after it.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::RtmpOpened { conn } => self.rtmp_opened(now, conn),
+            Input::RtmpData { conn, data } => self.rtmp_data(now, conn, data),
+            Input::RtmpClosed { conn } => self.rtmp_closed(now, conn),
+            Input::Datagram {
+                source,
+                destination,
+                contents,
+            } => {
+                self.sfu.handle_input(
+                    now,
+                    sfu::Input::Datagram {
+                        source,
+                        destination,
+                        contents: &contents,
+                    },
+                );
+            }
+            Input::Child { child, event } => {
+                let stream = self
+                    .streams
+                    .values_mut()
+                    .find(|stream| stream.child_id() == child);
+                if let Some(stream) = stream {
+                    stream.child(
+                        &mut Effects {
+                            now,
+                            out: &mut self.out,
+                            sfu: &mut self.sfu,
+                        },
+                        event,
+                    );
+                }
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.sfu.handle_timeout(now);
+        self.publisher_timeouts(now);
+        let mut over = Vec::new();
+        for (name, stream) in &mut self.streams {
+            stream.handle_timeout(&mut Effects {
+                now,
+                out: &mut self.out,
+                sfu: &mut self.sfu,
+            });
+            if stream
+                .over_at(self.config.resume_window)
+                .is_some_and(|at| at <= now)
+            {
+                over.push(name.clone());
+            }
+        }
+        for name in over {
+            if let Some(mut stream) = self.streams.remove(&name) {
+                stream.end(&mut Effects {
+                    now,
+                    out: &mut self.out,
+                    sfu: &mut self.sfu,
+                });
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do or to be told; call until `None` after every input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next, and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        let rtmp = self
+            .publishers
+            .values()
+            .filter_map(|publisher| publisher.session.poll_timeout());
+        let streams = self
+            .streams
+            .values()
+            .map(|stream| (stream.next_deadline(), Reason::Stream));
+        let over = self
+            .streams
+            .values()
+            .filter_map(|stream| stream.over_at(self.config.resume_window));
+        rtmp.map(|(at, reason)| (at, Reason::Rtmp(reason)))
+            .chain(
+                self.sfu
+                    .poll_timeout()
+                    .map(|(at, reason)| (at, Reason::WebRtc(reason))),
+            )
+            .chain(streams)
+            .chain(over.map(|at| (at, Reason::ResumeWindow)))
+            .min_by_key(|(at, _)| *at)
+    }
+
+    /// Numbers of the WebRTC side.
+    pub fn webrtc_counters(&self) -> sfu::Counters {
+        self.sfu.counters()
+    }
+
+    /// Moves what the WebRTC side wants out, and acts on what it tells.
+    fn settle(&mut self, now: Instant) {
+        while let Some(output) = self.sfu.poll_output() {
+            match output {
+                sfu::Output::Transmit {
+                    destination,
+                    contents,
+                } => {
+                    self.out.push_back(Output::Transmit {
+                        destination,
+                        contents,
+                    });
+                }
+                sfu::Output::Event(session, event) => self.session_event(now, session, event),
+            }
+        }
+    }
+
+    fn session_event(&mut self, now: Instant, session: SessionId, event: sfu::Event) {
+        let Some(name) = self.sessions.get(&session) else {
+            return;
+        };
+        let stream = self.streams.get_mut(name);
+        match event {
+            sfu::Event::Connected => {
+                if let Some(stream) = stream {
+                    stream.viewer_connected(session);
+                }
+            }
+            sfu::Event::ChannelOpen => {
+                if let Some(stream) = stream {
+                    stream.greet(
+                        &mut Effects {
+                            now,
+                            out: &mut self.out,
+                            sfu: &mut self.sfu,
+                        },
+                        session,
+                    );
+                }
+            }
+            sfu::Event::Closed { reason } => {
+                if let Some(stream) = stream {
+                    stream.viewer_gone(session);
+                }
+                self.sessions.remove(&session);
+                self.out.push_back(Output::ViewerClosed {
+                    session: session.0,
+                    reason,
+                });
+            }
+        }
+    }
+
+    fn stream_for(&mut self, now: Instant, name: &StreamName) -> &mut Stream {
+        if !self.streams.contains_key(name) {
+            let id = StreamId(self.next_stream);
+            self.next_stream += 1;
+            let offsets = [self.random_u32(), self.random_u32()];
+            let passed = now.saturating_duration_since(self.started).as_millis();
+            let wall = UnixMillis(
+                self.wall
+                    .0
+                    .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
+            );
+            let stream = Stream::new(name.clone(), id, offsets, &self.config, now, wall);
+            self.streams.insert(name.clone(), stream);
+        }
+        self.streams
+            .get_mut(name)
+            .expect("it was there or was put there a line above")
+    }
+
+    /// SplitMix64: RFC 3550 section 5.1 asks for a random offset, not a secret one.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the upper half of 64 bits is what is wanted"
+    )]
+    fn random_u32(&mut self) -> u32 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) >> 32) as u32
+    }
+}

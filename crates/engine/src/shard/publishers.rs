@@ -1,0 +1,215 @@
+//! RTMP connections: who may take which stream, and their frames on the way to it.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use rtmp::{Event, Input, RejectReason};
+
+use crate::{
+    api::{ConnId, Output, StreamName},
+    shard::{Publisher, Shard},
+    stream::Effects,
+};
+
+impl Shard {
+    pub(super) fn rtmp_opened(&mut self, now: Instant, conn: ConnId) {
+        if self.publishers.len() >= self.config.publishers_max {
+            self.out.push_back(Output::RtmpClose { conn });
+            return;
+        }
+        let session = rtmp::Session::new(self.config.rtmp.clone(), now);
+        self.publishers.insert(
+            conn,
+            Publisher {
+                session,
+                stream: None,
+            },
+        );
+    }
+
+    pub(super) fn rtmp_data(&mut self, now: Instant, conn: ConnId, data: Bytes) {
+        let Some(publisher) = self.publishers.get_mut(&conn) else {
+            return;
+        };
+        let result = publisher.session.handle_input(now, Input::Data(data));
+        self.drain_publisher(now, conn);
+        if let Err(error) = result {
+            self.out.push_back(Output::RtmpFailed { conn, error });
+            self.close_publisher(now, conn);
+        }
+    }
+
+    pub(super) fn rtmp_closed(&mut self, now: Instant, conn: ConnId) {
+        let Some(publisher) = self.publishers.remove(&conn) else {
+            return;
+        };
+        self.release(now, conn, publisher.stream);
+    }
+
+    pub(super) fn publisher_timeouts(&mut self, now: Instant) {
+        let due = |publisher: &Publisher| {
+            publisher
+                .session
+                .poll_timeout()
+                .is_some_and(|(at, _)| at <= now)
+        };
+        let conns: Vec<_> = self
+            .publishers
+            .iter()
+            .filter(|(_, p)| due(p))
+            .map(|(conn, _)| *conn)
+            .collect();
+        for conn in conns {
+            if let Some(publisher) = self.publishers.get_mut(&conn) {
+                publisher.session.handle_timeout(now);
+            }
+            self.drain_publisher(now, conn);
+        }
+    }
+
+    fn drain_publisher(&mut self, now: Instant, conn: ConnId) {
+        while let Some(publisher) = self.publishers.get_mut(&conn) {
+            match publisher.session.poll_output() {
+                None => return,
+                Some(rtmp::Output::Send(data)) => {
+                    self.out.push_back(Output::RtmpSend { conn, data })
+                }
+                Some(rtmp::Output::Close) => self.close_publisher(now, conn),
+                Some(rtmp::Output::Event(event)) => self.publisher_event(now, conn, event),
+            }
+        }
+    }
+
+    fn publisher_event(&mut self, now: Instant, conn: ConnId, event: Event) {
+        if let Event::Publish {
+            app, stream_key, ..
+        } = event
+        {
+            self.publish(now, conn, &app, &stream_key);
+            return;
+        }
+        let Some(publisher) = self.publishers.get_mut(&conn) else {
+            return;
+        };
+        if let Event::Unpublish = event {
+            let stream = publisher.stream.take();
+            self.release(now, conn, stream);
+            return;
+        }
+        let Some(stream) = publisher
+            .stream
+            .as_ref()
+            .and_then(|name| self.streams.get_mut(name))
+        else {
+            return;
+        };
+        let fx = &mut Effects {
+            now,
+            out: &mut self.out,
+            sfu: &mut self.sfu,
+        };
+        match event {
+            Event::Metadata(metadata) => stream.metadata(&metadata),
+            Event::VideoConfig(config) => stream.video_config(config),
+            Event::AudioConfig(config) => stream.audio_config(config),
+            Event::Video {
+                dts_ms,
+                composition_ms,
+                keyframe,
+                payload,
+            } => {
+                stream.video(fx, dts_ms, composition_ms, keyframe, payload);
+            }
+            Event::Audio { pts_ms, payload } => stream.audio(fx, pts_ms, payload),
+            Event::Dropped { what } => self.out.push_back(Output::RtmpDropped { conn, what }),
+            Event::Publish { .. } | Event::Unpublish => {}
+        }
+    }
+
+    /// One stream name, one publisher: the newer takes over when the older has gone silent, else it is refused.
+    fn publish(&mut self, now: Instant, conn: ConnId, app: &str, stream_key: &str) {
+        let verdict = self.may_publish(now, app, stream_key);
+        let input = match &verdict {
+            Ok(_) => Input::Accept,
+            Err((reason, description)) => Input::Reject {
+                reason: *reason,
+                description: description.clone(),
+            },
+        };
+        if let Ok(name) = verdict {
+            if let Some(old) = self
+                .streams
+                .get(&name)
+                .and_then(|stream| stream.publisher())
+            {
+                self.close_publisher(now, old);
+            }
+            self.stream_for(now, &name).publish(now, conn);
+            if let Some(publisher) = self.publishers.get_mut(&conn) {
+                publisher.stream = Some(name);
+            }
+        }
+        if let Some(publisher) = self.publishers.get_mut(&conn) {
+            // An answer nobody waits for any more: the publisher has gone on to close.
+            let _late = publisher.session.handle_input(now, input);
+        }
+    }
+
+    fn may_publish(
+        &self,
+        now: Instant,
+        app: &str,
+        key: &str,
+    ) -> Result<StreamName, (RejectReason, String)> {
+        if app != self.config.app {
+            let text = format!(
+                "application `{app}` is not served here; use rtmp://HOST/{}",
+                self.config.app
+            );
+            return Err((RejectReason::Denied, text));
+        }
+        let name = StreamName::parse(key).ok_or_else(|| {
+            let text =
+                "the stream key must be 1 to 64 of A-Z a-z 0-9 _ -; change it in the encoder";
+            (RejectReason::BadName, text.to_owned())
+        })?;
+        match self.streams.get(&name) {
+            None if self.streams.len() >= self.config.streams_max => Err((
+                RejectReason::Denied,
+                "this node carries as many streams as it may".to_owned(),
+            )),
+            Some(stream)
+                if stream.publisher().is_some()
+                    && !stream.is_silent(now, self.config.takeover_after) =>
+            {
+                Err((
+                    RejectReason::BadName,
+                    format!("stream `{name}` is being published already"),
+                ))
+            }
+            None | Some(_) => Ok(name),
+        }
+    }
+
+    fn close_publisher(&mut self, now: Instant, conn: ConnId) {
+        let Some(publisher) = self.publishers.remove(&conn) else {
+            return;
+        };
+        self.out.push_back(Output::RtmpClose { conn });
+        self.release(now, conn, publisher.stream);
+    }
+
+    /// A publisher lets go of its stream, if it is still the one that has it.
+    fn release(&mut self, now: Instant, conn: ConnId, stream: Option<StreamName>) {
+        let Some(stream) = stream.and_then(|name| self.streams.get_mut(&name)) else {
+            return;
+        };
+        if stream.publisher() == Some(conn) {
+            stream.unpublish(&mut Effects {
+                now,
+                out: &mut self.out,
+                sfu: &mut self.sfu,
+            });
+        }
+    }
+}

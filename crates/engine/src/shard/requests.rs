@@ -1,0 +1,132 @@
+//! What the HTTP surface asks: each answered at once, effects out of `poll_output`.
+
+use std::{sync::Arc, time::Instant};
+
+use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
+use media::Pts;
+use sfu::{Offer, SessionId};
+
+use crate::{
+    api::{StreamName, StreamStatus},
+    error::{CueError, OfferError},
+    shard::Shard,
+    stream::Effects,
+};
+
+/// A viewer's offer, answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhepAnswer {
+    /// The session's number, never used again.
+    pub session: u64,
+    /// The SDP answer.
+    pub sdp: String,
+}
+
+impl Shard {
+    /// Answers a WHEP offer.
+    ///
+    /// # Errors
+    ///
+    /// When the stream is not live, or the offer or the stream's media forbid it.
+    pub fn offer(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        sdp: &str,
+    ) -> Result<WhepAnswer, OfferError> {
+        let not_live = || OfferError::NotLive(name.to_string());
+        let stream = self.streams.get(name).ok_or_else(not_live)?;
+        let media = stream.media().ok_or_else(not_live)?;
+        let session = SessionId(self.next_session);
+        let answer = self.sfu.accept_offer(
+            now,
+            Offer {
+                session,
+                stream: stream.id(),
+                sdp,
+                media,
+            },
+        )?;
+        self.next_session += 1;
+        self.sessions.insert(session, name.clone());
+        self.settle(now);
+        Ok(WhepAnswer {
+            session: session.0,
+            sdp: answer.sdp,
+        })
+    }
+
+    /// Takes a trickled candidate fragment.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such session, the fragment is none, or it asks for an ICE restart.
+    pub fn trickle(&self, session: u64, fragment: &str) -> Result<(), sfu::Refusal> {
+        self.sfu.trickle(SessionId(session), fragment)
+    }
+
+    /// Ends a viewer's session; `false` when there is none.
+    pub fn leave(&mut self, now: Instant, session: u64) -> bool {
+        let session = SessionId(session);
+        let known = self.sessions.contains_key(&session);
+        self.sfu.remove(now, session);
+        self.settle(now);
+        known
+    }
+
+    /// Inserts a cue.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such stream or the timeline refuses the request.
+    pub fn insert_cue(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        request: CueRequest,
+    ) -> Result<Receipt, CueError> {
+        let stream = self
+            .streams
+            .get_mut(name)
+            .ok_or_else(|| CueError::NoStream(name.to_string()))?;
+        let fx = &mut Effects {
+            now,
+            out: &mut self.out,
+            sfu: &mut self.sfu,
+        };
+        Ok(stream.insert_cue(fx, request)?)
+    }
+
+    /// The cues numbered past `seq`; `None` without such a stream.
+    pub fn cues_after(&self, name: &StreamName, seq: u64) -> Option<Vec<LoggedCue>> {
+        Some(self.streams.get(name)?.cues_after(seq))
+    }
+
+    /// One cue of a stream; `None` without such a stream or cue.
+    pub fn cue(&self, name: &StreamName, seq: u64) -> Option<LoggedCue> {
+        self.streams.get(name)?.cue(seq)
+    }
+
+    /// The cards on screen at `pts`, or at the newest frame; `None` without such a stream.
+    pub fn state(&self, name: &StreamName, pts: Option<Pts>) -> Option<(Pts, Vec<ActiveCard>)> {
+        Some(self.streams.get(name)?.cards(pts))
+    }
+
+    /// The side channel's first messages for a new follower; `None` without such a stream.
+    pub fn snapshot(&self, now: Instant, name: &StreamName) -> Option<Vec<Arc<str>>> {
+        Some(self.streams.get(name)?.snapshot(now))
+    }
+
+    /// All streams, by name.
+    pub fn streams(&self, now: Instant) -> Vec<StreamStatus> {
+        self.streams
+            .values()
+            .map(|stream| stream.status(now))
+            .collect()
+    }
+
+    /// One stream.
+    pub fn stream(&self, now: Instant, name: &StreamName) -> Option<StreamStatus> {
+        Some(self.streams.get(name)?.status(now))
+    }
+}

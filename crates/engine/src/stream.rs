@@ -1,0 +1,263 @@
+//! One stream: its clock, its tracks, its cues, and where it is in its life.
+
+mod audio;
+mod cue;
+mod media_in;
+mod status;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cues::{EncodedCue, Timeline};
+use hls::Packager;
+use media::UnixMillis;
+use sfu::{Rendition, Sfu, StreamId};
+use transcode::Supervisor;
+
+use crate::{
+    api::{ChildId, ConnId, Output, StreamEvent, StreamName, StreamState},
+    clock::StreamClock,
+    ingest::Ingest,
+    meter::{BitrateMeter, VideoMeter},
+    shard::Config,
+};
+
+/// Verdicts kept for the API, newest last; a broadcaster reads a handful.
+const VERDICTS_MAX: usize = 16;
+/// Side-channel heartbeat, as docs/spec/side-channel.md promises.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Cues of one burst travel as one message: at the next frame, or after this long when none comes.
+const CUE_COALESCE: Duration = Duration::from_millis(20);
+
+/// What a stream acts on while it handles something.
+pub(crate) struct Effects<'a> {
+    pub(crate) now: Instant,
+    pub(crate) out: &'a mut VecDeque<Output>,
+    pub(crate) sfu: &'a mut Sfu,
+}
+
+/// The video track of the current epoch.
+#[derive(Debug)]
+struct VideoTrack {
+    rendition: Rendition,
+    meter: VideoMeter,
+    bitrate: BitrateMeter,
+}
+
+/// The audio track of the current epoch.
+#[derive(Debug)]
+struct AudioTrack {
+    rendition: Rendition,
+    bitrate: BitrateMeter,
+    opus_packets: u64,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    name: StreamName,
+    id: StreamId,
+    /// Random offsets of the RTP timestamps, one per track, for the stream's whole life.
+    rtp_offset: u32,
+    rtp_offset_audio: u32,
+    state: StreamState,
+    publisher: Option<ConnId>,
+    last_media: Instant,
+    encoder: Option<String>,
+    clock: StreamClock,
+    ingest: Ingest,
+    video: Option<VideoTrack>,
+    audio: Option<AudioTrack>,
+    packager: Packager,
+    supervisor: Supervisor,
+    timeline: Timeline,
+    unsent_cues: Vec<Arc<EncodedCue>>,
+    flush_cues_at: Option<Instant>,
+    heartbeat_at: Instant,
+    viewers: Vec<sfu::SessionId>,
+    verdicts: VecDeque<(&'static str, String)>,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        name: StreamName,
+        id: StreamId,
+        offsets: [u32; 2],
+        config: &Config,
+        now: Instant,
+        wall: UnixMillis,
+    ) -> Self {
+        Self {
+            packager: Packager::new(config.hls.clone(), name.as_str()),
+            timeline: Timeline::new(name.as_str(), config.timeline.clone()),
+            supervisor: Supervisor::new(config.transcode, now),
+            name,
+            id,
+            rtp_offset: offsets[0],
+            rtp_offset_audio: offsets[1],
+            state: StreamState::Starting,
+            publisher: None,
+            last_media: now,
+            encoder: None,
+            clock: StreamClock::new(now, wall),
+            ingest: Ingest::default(),
+            video: None,
+            audio: None,
+            unsent_cues: Vec::new(),
+            flush_cues_at: None,
+            heartbeat_at: now + HEARTBEAT,
+            viewers: Vec::new(),
+            verdicts: VecDeque::new(),
+        }
+    }
+
+    pub(crate) const fn id(&self) -> StreamId {
+        self.id
+    }
+
+    pub(crate) const fn publisher(&self) -> Option<ConnId> {
+        self.publisher
+    }
+
+    /// The publisher sent nothing for so long that another may take its place.
+    pub(crate) fn is_silent(&self, now: Instant, after: Duration) -> bool {
+        now.saturating_duration_since(self.last_media) >= after
+    }
+
+    /// A publisher takes the stream; what the last one announced is forgotten.
+    pub(crate) fn publish(&mut self, now: Instant, conn: ConnId) {
+        self.publisher = Some(conn);
+        self.last_media = now;
+        self.ingest = Ingest::default();
+        self.encoder = None;
+    }
+
+    /// The publisher is gone; viewers stay for its return.
+    pub(crate) fn unpublish(&mut self, fx: &mut Effects<'_>) {
+        self.publisher = None;
+        self.last_media = fx.now;
+        self.stop_audio(fx);
+        if self.state == StreamState::Live {
+            self.state = StreamState::Interrupted;
+            self.tell(fx, StreamEvent::Interrupted);
+        }
+    }
+
+    /// The stream is over.
+    pub(crate) fn end(&mut self, fx: &mut Effects<'_>) {
+        self.stop_audio(fx);
+        self.packager.end();
+        self.drain_packager(fx);
+        fx.sfu.remove_stream(fx.now, self.id);
+        self.viewers.clear();
+        // Nobody is left to see a child through its farewell.
+        fx.out.push_back(Output::ChildKill {
+            child: self.child_id(),
+        });
+        self.tell(fx, StreamEvent::Ended);
+    }
+
+    pub(crate) const fn child_id(&self) -> ChildId {
+        ChildId(self.id.0)
+    }
+
+    /// When an unpublished stream has waited long enough for its publisher.
+    pub(crate) fn over_at(&self, resume_window: Duration) -> Option<Instant> {
+        self.publisher
+            .is_none()
+            .then(|| self.last_media + resume_window)
+    }
+
+    /// The first of the stream's own deadlines.
+    pub(crate) fn next_deadline(&self) -> Instant {
+        let child = self.supervisor.poll_timeout().map(|(at, _)| at);
+        [self.flush_cues_at, child]
+            .into_iter()
+            .flatten()
+            .fold(self.heartbeat_at, Instant::min)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, fx: &mut Effects<'_>) {
+        if self.flush_cues_at.is_some_and(|at| at <= fx.now) {
+            self.flush_cues(fx);
+        }
+        if self.heartbeat_at <= fx.now {
+            self.heartbeat_at = fx.now + HEARTBEAT;
+            self.heartbeat(fx);
+        }
+        self.supervisor.handle_timeout(fx.now);
+        self.drain_supervisor(fx);
+    }
+
+    pub(crate) fn viewer_connected(&mut self, session: sfu::SessionId) {
+        self.viewers.push(session);
+    }
+
+    pub(crate) fn viewer_gone(&mut self, session: sfu::SessionId) {
+        self.viewers.retain(|viewer| *viewer != session);
+    }
+
+    /// What a WHEP offer can be answered with; `None` before the first epoch.
+    pub(crate) fn media(&self) -> Option<sfu::MediaDescription<'_>> {
+        if !self.ingest.running {
+            return None;
+        }
+        let announced = self
+            .ingest
+            .video
+            .as_ref()
+            .and_then(|v| v.reorder_frames)
+            .unwrap_or(0)
+            > 0;
+        let seen = self
+            .video
+            .as_ref()
+            .is_some_and(|video| video.meter.b_frames);
+        Some(sfu::MediaDescription {
+            video: self.ingest.video.as_ref(),
+            audio: self.audio.is_some(),
+            b_frames: announced || seen,
+        })
+    }
+
+    fn verdict(&mut self, fx: &mut Effects<'_>, code: &'static str, detail: String) {
+        if self.verdicts.iter().any(|(told, _)| *told == code) {
+            return;
+        }
+        if self.verdicts.len() == VERDICTS_MAX {
+            self.verdicts.pop_front();
+        }
+        self.verdicts.push_back((code, detail.clone()));
+        self.tell(fx, StreamEvent::Verdict { code, detail });
+    }
+
+    fn tell(&self, fx: &mut Effects<'_>, event: StreamEvent) {
+        fx.out.push_back(Output::Stream {
+            stream: self.name.clone(),
+            event,
+        });
+    }
+
+    /// What the packager could not take is lost to LL-HLS alone, and counted.
+    fn packaged(&mut self, fx: &mut Effects<'_>, result: Result<(), hls::Error>) {
+        if let Err(error) = result {
+            fx.out.push_back(Output::HlsFailed {
+                stream: self.name.clone(),
+                error,
+            });
+        }
+        self.drain_packager(fx);
+    }
+
+    fn drain_packager(&mut self, fx: &mut Effects<'_>) {
+        while let Some(publication) = self.packager.poll_output() {
+            fx.out.push_back(Output::Hls {
+                stream: self.name.clone(),
+                publication,
+            });
+        }
+    }
+}

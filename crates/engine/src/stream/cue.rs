@@ -1,0 +1,115 @@
+//! A stream's cues: taken in, told to everyone, answered about.
+
+use std::{sync::Arc, time::Instant};
+
+use cues::{ActiveCard, CueRequest, LiveClock, LoggedCue, Receipt, channel};
+use media::{Pts, time};
+
+use crate::{
+    api::Output,
+    stream::{CUE_COALESCE, Effects, Stream},
+};
+
+impl Stream {
+    pub(crate) fn insert_cue(
+        &mut self,
+        fx: &mut Effects<'_>,
+        request: CueRequest,
+    ) -> Result<Receipt, cues::InsertError> {
+        let clock = LiveClock {
+            epoch: self.clock.epoch(),
+            highest_pts: self.clock.highest(),
+            live_pts: self.clock.live(fx.now),
+            live_utc: self.clock.wall(fx.now),
+            anchor: self.clock.anchor(),
+        };
+        let receipt = self.timeline.insert(fx.now, request, &clock)?;
+        if !receipt.replayed {
+            self.packager.cue(Arc::clone(&receipt.cue));
+            self.drain_packager(fx);
+            self.unsent_cues.push(Arc::clone(&receipt.cue));
+            self.flush_cues_at.get_or_insert(fx.now + CUE_COALESCE);
+        }
+        Ok(receipt)
+    }
+
+    /// The cues numbered past `seq` that are still known.
+    pub(crate) fn cues_after(&self, seq: u64) -> Vec<LoggedCue> {
+        let newer = (seq.saturating_add(1)..=self.timeline.last_seq()).rev();
+        let mut known: Vec<_> = newer.map_while(|seq| self.timeline.get(seq)).collect();
+        known.reverse();
+        known
+    }
+
+    pub(crate) fn cue(&self, seq: u64) -> Option<LoggedCue> {
+        self.timeline.get(seq)
+    }
+
+    /// The state at `pts`, or at the newest frame.
+    pub(crate) fn cards(&self, pts: Option<Pts>) -> (Pts, Vec<ActiveCard>) {
+        let pts = pts.unwrap_or_else(|| self.clock.highest());
+        (pts, self.timeline.state(pts))
+    }
+
+    /// What a new follower of the side channel is told first: one message, more when it has many cues.
+    pub(crate) fn snapshot(&self, now: Instant) -> Vec<Arc<str>> {
+        let live_pts = self.clock.highest();
+        let from = live_pts.offset(-time::span_to_ticks(channel::SNAPSHOT_BACK));
+        let head = channel::Snapshot {
+            stream: self.name.to_string(),
+            epoch: self.clock.epoch(),
+            k: self.rtp_offset,
+            anchor: self.clock.anchor(),
+            live_pts,
+            server_utc: self.clock.wall(now),
+            last_seq: self.timeline.last_seq(),
+            from,
+        };
+        let messages = channel::snapshot(&head, &self.timeline.snapshot_cues(from));
+        messages.into_iter().map(Arc::from).collect()
+    }
+
+    /// A viewer's data channel opened: it gets what an HTTP follower gets first.
+    pub(crate) fn greet(&self, fx: &mut Effects<'_>, session: sfu::SessionId) {
+        for message in self.snapshot(fx.now) {
+            // A viewer that closes as it opens is told so by its own event.
+            let _gone = fx.sfu.send_text(fx.now, session, &message);
+        }
+    }
+
+    /// A new epoch: its anchor differs, so everyone starts afresh.
+    pub(super) fn broadcast_snapshot(&self, fx: &mut Effects<'_>) {
+        for message in self.snapshot(fx.now) {
+            self.broadcast(fx, message);
+        }
+    }
+
+    /// Sends the cues of a burst as one message.
+    pub(crate) fn flush_cues(&mut self, fx: &mut Effects<'_>) {
+        self.flush_cues_at = None;
+        for message in channel::cues(&std::mem::take(&mut self.unsent_cues)) {
+            self.broadcast(fx, message.into());
+        }
+    }
+
+    pub(crate) fn heartbeat(&self, fx: &mut Effects<'_>) {
+        let message = channel::heartbeat(&channel::Heartbeat {
+            epoch: self.clock.epoch(),
+            last_seq: self.timeline.last_seq(),
+            live_pts: self.clock.highest(),
+            server_utc: self.clock.wall(fx.now),
+        });
+        self.broadcast(fx, message.into());
+    }
+
+    fn broadcast(&self, fx: &mut Effects<'_>, message: Arc<str>) {
+        for viewer in &self.viewers {
+            // Without an open channel a viewer has other carriers; a full one is repaired by the gap in `seq`.
+            let _unreached = fx.sfu.send_text(fx.now, *viewer, &message);
+        }
+        fx.out.push_back(Output::SideChannel {
+            stream: self.name.clone(),
+            message,
+        });
+    }
+}

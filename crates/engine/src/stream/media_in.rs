@@ -1,0 +1,197 @@
+//! A publisher's frames: placed on the clock, then to every output.
+
+use bytes::Bytes;
+use media::{AacConfig, Frame, H264Config, TrackKind, h264};
+
+use crate::{
+    api::{StreamEvent, StreamState},
+    meter::{BitrateMeter, VideoMeter},
+    stream::{AudioTrack, Effects, Stream, VideoTrack},
+};
+
+/// GOPs longer than this make WebRTC viewers wait for repair and joins heavy.
+const GOP_LONG_MS: u64 = 4_000;
+
+/// Audio this far from the newest video is no audio of it.
+const ADRIFT_TICKS: i64 = 10 * 90_000;
+
+impl Stream {
+    pub(crate) fn metadata(&mut self, metadata: &rtmp::Metadata) {
+        self.ingest.announce_rate(metadata.frame_rate);
+        self.encoder.clone_from(&metadata.encoder);
+    }
+
+    pub(crate) fn video_config(&mut self, config: H264Config) {
+        self.ingest.set_video(config);
+    }
+
+    pub(crate) fn audio_config(&mut self, config: AacConfig) {
+        self.ingest.set_audio(config);
+    }
+
+    pub(crate) fn video(
+        &mut self,
+        fx: &mut Effects<'_>,
+        dts_ms: i64,
+        composition_ms: i32,
+        keyframe: bool,
+        payload: Bytes,
+    ) {
+        self.last_media = fx.now;
+        let adrift = self.ingest.is_adrift(dts_ms);
+        if self.ingest.begins_with_video(keyframe) {
+            self.begin_epoch(fx, dts_ms);
+        } else if adrift {
+            return;
+        }
+        let Some(track) = &mut self.video else { return };
+        let Some((dts, pts)) = self.clock.video(fx.now, dts_ms, composition_ms) else {
+            return;
+        };
+        let reordered =
+            h264::nals(&payload).any(|nal| h264::slice_type(&nal) == Some(h264::SliceType::B));
+        track.meter.count(pts.to_pts(), keyframe, reordered);
+        track.bitrate.count(fx.now, payload.len());
+        let frame = Frame {
+            track: TrackKind::Video,
+            dts,
+            pts,
+            keyframe,
+            payload,
+        };
+        self.timeline.observe_frame(frame.stream_pts());
+        self.flush_cues(fx);
+        let packaged = self.packager.frame(&frame);
+        self.packaged(fx, packaged);
+        self.forward_video(fx, &frame);
+        if keyframe {
+            self.judge_video(fx);
+        }
+    }
+
+    /// WebRTC decoders show frames in the order they come, so a stream with B-frames is not sent to them at all.
+    fn forward_video(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+        let b_frames = self.media().is_some_and(|media| media.b_frames);
+        let Some(track) = &mut self.video else { return };
+        if b_frames {
+            return;
+        }
+        // A frame that breaks a limit of the packetiser is lost to WebRTC alone; the next key frame mends it.
+        if let Ok(packets) = track.rendition.push(frame) {
+            fx.sfu.forward(fx.now, self.id, TrackKind::Video, packets);
+        }
+    }
+
+    pub(crate) fn audio(&mut self, fx: &mut Effects<'_>, pts_ms: i64, payload: Bytes) {
+        self.last_media = fx.now;
+        let leads = self.ingest.video.is_none();
+        let adrift = leads && self.ingest.is_adrift(pts_ms);
+        if self.ingest.begins_with_audio(fx.now) {
+            self.begin_epoch(fx, pts_ms);
+        } else if adrift {
+            return;
+        }
+        let Some(track) = &mut self.audio else { return };
+        let Some(pts) = self.clock.audio(fx.now, pts_ms, leads) else {
+            return;
+        };
+        // After a jump of the publisher's clock audio has no place either, until the next key frame begins an epoch.
+        if pts.to_pts().since(self.clock.highest()).abs() > ADRIFT_TICKS {
+            return;
+        }
+        track.bitrate.count(fx.now, payload.len());
+        let frame = Frame {
+            track: TrackKind::Audio,
+            dts: pts,
+            pts,
+            keyframe: true,
+            payload,
+        };
+        if leads {
+            self.timeline.observe_frame(frame.stream_pts());
+            self.flush_cues(fx);
+        }
+        let packaged = self.packager.frame(&frame);
+        self.packaged(fx, packaged);
+        self.transcode(fx, &frame);
+    }
+
+    /// Begins an epoch: a new publish session, or a changed configuration within one.
+    fn begin_epoch(&mut self, fx: &mut Effects<'_>, first_ms: i64) {
+        let (now, ingest) = (fx.now, &self.ingest);
+        let scale = ingest.audio.as_ref().map(|audio| audio.sample_rate);
+        let anchor = self
+            .clock
+            .start_epoch(now, first_ms, ingest.frame_rate(), scale);
+        let packaged = self.packager.start_epoch(hls::Epoch {
+            number: self.clock.epoch(),
+            video: ingest.video.clone(),
+            video_rate: ingest.frame_rate(),
+            audio: ingest.audio.clone(),
+            anchor,
+        });
+        self.start_video(now);
+        let audio = self.ingest.audio.clone();
+        self.start_audio(fx, audio);
+        self.ingest.began();
+        self.state = StreamState::Live;
+        self.tell(
+            fx,
+            StreamEvent::Live {
+                epoch: self.clock.epoch(),
+            },
+        );
+        // The anchor has moved: whoever follows the side channel starts afresh from it.
+        self.broadcast_snapshot(fx);
+        self.packaged(fx, packaged);
+    }
+
+    /// A rendition outlives epochs: viewers stay, so its packet numbers and its timestamps go on.
+    fn start_video(&mut self, now: std::time::Instant) {
+        let Some(config) = &self.ingest.video else {
+            self.video = None;
+            return;
+        };
+        let old = self.video.take().map(|track| track.rendition);
+        let mut rendition = old.unwrap_or_else(|| sfu::Rendition::video(self.rtp_offset));
+        rendition.set_video_config(config);
+        self.video = Some(VideoTrack {
+            rendition,
+            meter: VideoMeter::default(),
+            bitrate: BitrateMeter::new(now),
+        });
+    }
+
+    fn start_audio(&mut self, fx: &mut Effects<'_>, config: Option<AacConfig>) {
+        let Some(config) = config else {
+            self.audio = None;
+            self.stop_audio(fx);
+            return;
+        };
+        let old = self.audio.take().map(|track| track.rendition);
+        let rendition = old.unwrap_or_else(|| sfu::Rendition::audio(self.rtp_offset_audio));
+        self.audio = Some(AudioTrack {
+            rendition,
+            bitrate: BitrateMeter::new(fx.now),
+            opus_packets: 0,
+        });
+        self.want_transcoder(fx, &config);
+    }
+
+    /// Tells the broadcaster what costs viewers something, and the setting to change.
+    fn judge_video(&mut self, fx: &mut Effects<'_>) {
+        if self.media().is_some_and(|media| media.b_frames) {
+            let detail = "The video has B-frames, which no browser plays over WebRTC: WebRTC viewers are refused, \
+                          LL-HLS viewers are served. In OBS, Settings > Output > x264 Options: add `bframes=0`.";
+            self.verdict(fx, "b_frames", detail.to_owned());
+        }
+        let gop_ms = self.video.as_ref().and_then(|video| video.meter.gop_ms());
+        if let Some(gop_ms) = gop_ms.filter(|gop_ms| *gop_ms > GOP_LONG_MS) {
+            let detail = format!(
+                "Key frames are {gop_ms} ms apart: viewers who join or lose a picture wait longer and load more. In OBS, \
+                 Settings > Output > Keyframe Interval: 2 s."
+            );
+            self.verdict(fx, "long_gop", detail);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A stream as the API reports it.
+
+use std::time::Instant;
+
+use media::{H264Config, aac, h264};
+use transcode::Status;
+
+use crate::{
+    api::{AudioStatus, StreamStatus, VideoStatus},
+    stream::Stream,
+};
+
+impl Stream {
+    pub(crate) fn status(&self, now: Instant) -> StreamStatus {
+        let newest_pts = self.clock.highest();
+        StreamStatus {
+            name: self.name.clone(),
+            state: self.state,
+            epoch: self.clock.epoch(),
+            rtp_offset: self.rtp_offset,
+            video: self.video_status(now),
+            audio: self.audio_status(now),
+            whep_viewers: self.viewers.len(),
+            newest_pts,
+            newest_utc: self.clock.anchor().utc(newest_pts),
+            encoder: self.encoder.clone(),
+            verdicts: self.verdicts.iter().cloned().collect(),
+        }
+    }
+
+    fn video_status(&self, now: Instant) -> Option<VideoStatus> {
+        let (config, track) = (self.ingest.video.as_ref()?, self.video.as_ref()?);
+        let announced = self
+            .ingest
+            .frame_rate()
+            .map(|rate| f64::from(rate.num) / f64::from(rate.den));
+        Some(VideoStatus {
+            codecs: h264::codecs(config),
+            profile: profile(config),
+            width: config.width,
+            height: config.height,
+            frame_rate: announced.or_else(|| track.meter.frame_rate()),
+            b_frames: self.media().is_some_and(|media| media.b_frames),
+            gop_ms: track.meter.gop_ms(),
+            bitrate_bps: track.bitrate.bps(now),
+            frames: track.meter.frames,
+        })
+    }
+
+    fn audio_status(&self, now: Instant) -> Option<AudioStatus> {
+        let (config, track) = (self.ingest.audio.as_ref()?, self.audio.as_ref()?);
+        Some(AudioStatus {
+            codecs: aac::codecs(config),
+            sample_rate: config.sample_rate.hz(),
+            channels: config.channels,
+            bitrate_bps: track.bitrate.bps(now),
+            opus_packets: track.opus_packets,
+            transcoding: self.supervisor.status() == Status::Running,
+        })
+    }
+}
+
+/// ITU-T H.264 annex A.2: `profile_idc` and the constraint flags name the profile.
+fn profile(config: &H264Config) -> &'static str {
+    let [profile_idc, constraints, _] = config.profile_level;
+    match profile_idc {
+        66 if constraints & 0x40 != 0 => "Constrained Baseline",
+        66 => "Baseline",
+        77 => "Main",
+        88 => "Extended",
+        100 => "High",
+        110 => "High 10",
+        122 => "High 4:2:2",
+        244 => "High 4:4:4 Predictive",
+        _ => "unknown",
+    }
+}
