@@ -1,0 +1,122 @@
+//! Making GStreamer's elements, and saying what to install when one is not there.
+
+use gstreamer::{self as gst, prelude::*};
+use gstreamer_app::{AppSink, AppSrc};
+
+use crate::{error::Error, log};
+
+/// Every element the pipelines are made of, and the Debian 12 package that holds it.
+const PACKAGES: [(&str, &str); 7] = [
+    ("appsrc", "gstreamer1.0-plugins-base"),
+    ("appsink", "gstreamer1.0-plugins-base"),
+    ("capsfilter", "libgstreamer1.0-0"),
+    ("audioconvert", "gstreamer1.0-plugins-base"),
+    ("audioresample", "gstreamer1.0-plugins-base"),
+    ("opusenc", "gstreamer1.0-plugins-base"),
+    ("avdec_aac", "gstreamer1.0-libav"),
+];
+
+/// Loads every element once and names the versions.
+pub(crate) fn check() -> Result<String, Error> {
+    gst::init()?;
+    for (element, _) in PACKAGES {
+        make(element)?;
+    }
+    Ok(format!(
+        "shopcast-transcoder {}, protocol {}, {}",
+        env!("CARGO_PKG_VERSION"),
+        transcode::PROTOCOL_VERSION,
+        gst::version_string()
+    ))
+}
+
+/// One element by its factory's name.
+pub(crate) fn make(element: &'static str) -> Result<gst::Element, Error> {
+    gst::ElementFactory::make(element)
+        .build()
+        .map_err(|_| Error::Missing {
+            element,
+            package: PACKAGES
+                .iter()
+                .find_map(|(name, package)| (*name == element).then_some(*package))
+                .unwrap_or("gstreamer1.0-plugins-base"),
+        })
+}
+
+/// A capsfilter.
+pub(crate) fn filter(caps: &gst::Caps) -> Result<gst::Element, Error> {
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+/// Where a pipeline's input goes: a push waits while `buffers` are in line, so that whoever writes to this
+/// process feels how fast it is.
+pub(crate) fn source(caps: &gst::Caps, buffers: u64) -> AppSrc {
+    AppSrc::builder()
+        .caps(caps)
+        .format(gst::Format::Time)
+        .block(true)
+        .max_buffers(buffers)
+        .max_bytes(0)
+        .max_time(gst::ClockTime::ZERO)
+        .build()
+}
+
+/// Where a pipeline's output is pulled from, as fast as it comes.
+pub(crate) fn sink() -> AppSink {
+    AppSink::builder()
+        .sync(false)
+        .max_buffers(SINK_BUFFERS_MAX)
+        .build()
+}
+
+/// Puts `elements` one behind the other into a pipeline that tells `failed` of the first thing that goes
+/// wrong, and sets it in motion.
+pub(crate) fn run(
+    elements: &[&gst::Element],
+    failed: impl Fn(Error) + Send + Sync + 'static,
+) -> Result<Running, Error> {
+    let pipeline = gst::Pipeline::new();
+    pipeline.add_many(elements)?;
+    gst::Element::link_many(elements)?;
+    let bus = pipeline
+        .bus()
+        .ok_or(Error::Unexpected("a pipeline without a bus"))?;
+    bus.set_sync_handler(move |_, message| {
+        report(message, &failed);
+        gst::BusSyncReply::Drop
+    });
+    let pipeline = Running(pipeline);
+    let started = pipeline.0.set_state(gst::State::Playing);
+    started.map_err(|_| Error::Unexpected("the pipeline does not start"))?;
+    Ok(pipeline)
+}
+
+/// A pipeline in motion; stops it when dropped, as GStreamer demands before it is freed.
+#[derive(Debug)]
+pub(crate) struct Running(gst::Pipeline);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.set_state(gst::State::Null);
+    }
+}
+
+fn report(message: &gst::MessageRef, failed: &impl Fn(Error)) {
+    let element = message
+        .src()
+        .map_or_else(String::new, |source| source.name().into());
+    if let gst::MessageView::Error(error) = message.view() {
+        failed(Error::Element {
+            element,
+            message: error.error().to_string(),
+            details: error.debug().map_or_else(String::new, Into::into),
+        });
+    } else if let gst::MessageView::Warning(warning) = message.view() {
+        log::warning(format_args!("{element}: {}", warning.error()));
+    }
+}
+
+/// 20 ms each; a pull waits for every one, so this only bounds a writer that has stopped.
+const SINK_BUFFERS_MAX: u32 = 16;

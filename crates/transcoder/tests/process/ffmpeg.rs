@@ -1,0 +1,134 @@
+//! FFmpeg as the encoder in front of the transcoder and as the judge behind it.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    thread,
+};
+
+use bytes::Bytes;
+
+/// An AAC stream, cut into access units.
+pub(crate) struct Aac {
+    /// As it came: the body of an RTMP session.
+    pub(crate) flv: Vec<u8>,
+    pub(crate) asc: Bytes,
+    pub(crate) rate: u32,
+    pub(crate) channels: u8,
+    pub(crate) units: Vec<Bytes>,
+}
+
+/// What to encode.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub(crate) rate: u32,
+    /// FFmpeg's name and the number of channels.
+    pub(crate) channels: (&'static str, u8),
+}
+
+pub(crate) const MONO: (&str, u8) = ("mono", 1);
+pub(crate) const STEREO: (&str, u8) = ("stereo", 2);
+pub(crate) const SURROUND: (&str, u8) = ("5.1", 6);
+
+/// Encodes one mono signal, sounding in the channels that `sounds` names, the others silent.
+pub(crate) fn aac(layout: Layout, signal: &[f32], sounds: impl Fn(u8) -> bool) -> Aac {
+    let (name, channels) = layout.channels;
+    let samples = signal.iter().flat_map(|sample| {
+        (0..channels)
+            .flat_map(|channel| {
+                let sample = if sounds(channel) { *sample } else { 0.0 };
+                sample.to_le_bytes()
+            })
+            .collect::<Vec<_>>()
+    });
+    let (rate, channels) = (layout.rate.to_string(), channels.to_string());
+    #[rustfmt::skip]
+    let arguments = [
+        "-f", "f32le", "-ar", &rate, "-ac", &channels, "-channel_layout", name, "-i", "pipe:0",
+        "-c:a", "aac", "-b:a", "160k", "-f", "flv", "pipe:1",
+    ];
+    Aac::parse(ffmpeg(&arguments, samples.collect()), layout)
+}
+
+/// FFmpeg's own decoding, at 48 kHz in stereo: sample 0 is the first access unit's first.
+pub(crate) fn decode_aac(aac: &Aac) -> Vec<[f32; 2]> {
+    let sound = decode("flv", aac.flv.clone());
+    let expected = aac.units.len() * 1024 * 48_000 / usize::try_from(aac.rate).unwrap();
+    assert!(
+        sound.len().abs_diff(expected) <= 48,
+        "{} instead of {expected}",
+        sound.len()
+    );
+    sound
+}
+
+/// FFmpeg's decoding of an Ogg file, at 48 kHz in stereo.
+pub(crate) fn decode_ogg(ogg: Vec<u8>) -> Vec<[f32; 2]> {
+    decode("ogg", ogg)
+}
+
+fn decode(format: &str, input: Vec<u8>) -> Vec<[f32; 2]> {
+    let arguments = [
+        "-f", format, "-i", "pipe:0", "-f", "f32le", "-ac", "2", "-ar", "48000", "pipe:1",
+    ];
+    let bytes = ffmpeg(&arguments, input);
+    let (values, _) = bytes.as_chunks::<4>();
+    let (pairs, _) = values.as_chunks::<2>();
+    pairs
+        .iter()
+        .map(|pair| pair.map(f32::from_le_bytes))
+        .collect()
+}
+
+fn ffmpeg(arguments: &[&str], input: Vec<u8>) -> Vec<u8> {
+    let mut process = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the tests need FFmpeg: apt install ffmpeg");
+    let mut stdin = process.stdin.take().unwrap();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = process.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+impl Aac {
+    /// Adobe Flash Video File Format 10.1, sections E.3 and E.4.2.
+    fn parse(flv: Vec<u8>, layout: Layout) -> Self {
+        let mut asc = Bytes::new();
+        let mut units = Vec::new();
+        let mut rest = &flv[FLV_HEADER_BYTES..];
+        while let [kind, a, b, c, _, _, _, _, _, _, _, ..] = *rest {
+            let size = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+            let body = &rest[TAG_HEADER_BYTES..TAG_HEADER_BYTES + size];
+            rest = &rest[TAG_HEADER_BYTES + size + PREVIOUS_TAG_SIZE_BYTES..];
+            match (kind, body) {
+                (AUDIO, [0xaf, 0, config @ ..]) => asc = Bytes::copy_from_slice(config),
+                (AUDIO, [0xaf, 1, unit @ ..]) => units.push(Bytes::copy_from_slice(unit)),
+                (AUDIO, _) => panic!("no AAC: {:x?}", &body[..2]),
+                _ => {}
+            }
+        }
+        // Some muxers repeat the configuration, or send an empty unit at the end.
+        units.retain(|unit| !unit.is_empty());
+        assert!(rest.is_empty() && !asc.is_empty() && units.len() > 1);
+        let (rate, (_, channels)) = (layout.rate, layout.channels);
+        Self {
+            flv,
+            asc,
+            rate,
+            channels,
+            units,
+        }
+    }
+}
+
+/// The file's header and the size of the tag before the first.
+const FLV_HEADER_BYTES: usize = 9 + PREVIOUS_TAG_SIZE_BYTES;
+const TAG_HEADER_BYTES: usize = 11;
+const PREVIOUS_TAG_SIZE_BYTES: usize = 4;
+const AUDIO: u8 = 8;
