@@ -1,0 +1,38 @@
+/**
+ * A publisher with B-frames: browsers cannot show them over WebRTC, so WHEP refuses and says which encoder setting to
+ * change; LL-HLS plays the same stream, pictures in the right order.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { expectProblem, postWhep, waitLive } from './lib/api.mjs';
+import { collectFrameLogs, launchBrowser, startFrameLogs, watch } from './lib/browser.mjs';
+import { startServer } from './lib/harness.mjs';
+import { publishFfmpeg } from './lib/publishers.mjs';
+import { until } from './lib/wait.mjs';
+
+test('b-frames', { timeout: 120_000 }, async (t) => {
+  const server = await startServer(t);
+  publishFfmpeg(t, server.rtmp('bees'), { bframes: 2 });
+  await waitLive(server, 'bees');
+
+  await t.test('WHEP is refused by a problem that names the setting', async () => {
+    const response = await postWhep(server, 'bees');
+    assert.ok(response.status >= 400 && response.status < 500, `${response.status}`);
+    assert.equal(response.headers.get('location'), null);
+    const { detail } = await expectProblem(response, response.status, /b-?frames/i);
+    assert.match(detail, /bframes=0/, 'what to type into OBS');
+  });
+
+  await t.test('LL-HLS plays every picture in order', async () => {
+    const page = await watch(await launchBrowser(t), server, 'bees', 'hls');
+    await startFrameLogs(page);
+    const { hls } = await until('120 numbers read', async () => {
+      const logs = await collectFrameLogs(page);
+      return logs.hls.frames.filter((frame) => frame.counter !== null).length >= 120 && logs;
+    });
+    const counters = hls.frames.map((frame) => frame.counter).filter((counter) => counter !== null);
+    t.diagnostic(`${counters.length} numbers read, ${counters[0]} to ${counters.at(-1)}`);
+    assert.ok(counters.every((counter, i) => i === 0 || counter > counters[i - 1]), `out of order: ${counters}`);
+    assert.ok(counters.at(-1) - counters[0] < 1.3 * counters.length, 'too many pictures are missing');
+  });
+});

@@ -1,0 +1,55 @@
+/**
+ * Which burnt frame number has which pts, from the origin's own bytes: the pictures are decoded by FFmpeg and read,
+ * the timestamps are printed by ffprobe. Nothing of the server's own reckoning is used.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cellCount, COUNTER, decodeCells, readFilter } from './barcode.mjs';
+import { output } from './processes.mjs';
+
+/**
+ * @param {Buffer} bytes init section and consecutive segments of the video rendition
+ * @returns {Promise<Map<number, number>>} counter to pts in ticks of 90 kHz
+ */
+export async function counterTable(bytes) {
+  const folder = mkdtempSync(join(tmpdir(), 'shopcast-table-'));
+  const file = join(folder, 'video.mp4');
+  try {
+    writeFileSync(file, bytes);
+    const [pts, counters] = [await presentationTimes(file), await readCounters(file)];
+    if (pts.length !== counters.length) throw new Error(`${pts.length} timestamps, ${counters.length} pictures`);
+    const table = new Map();
+    for (const [index, counter] of counters.entries()) {
+      if (counter === null) throw new Error(`picture ${index} (pts ${pts[index]}) has no legible number`);
+      if (table.has(counter)) throw new Error(`number ${counter} at both ${table.get(counter)} and ${pts[index]}`);
+      table.set(counter, pts[index]);
+    }
+    return table;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The table of everything a SegmentRecorder holds. */
+export function tableOf(recorder) {
+  const segments = [...recorder.segments].sort(([a], [b]) => a - b).map(([, segment]) => segment);
+  const maps = new Set(segments.map((segment) => segment.map));
+  if (maps.size !== 1) throw new Error(`one epoch is expected, found ${maps.size}`);
+  return counterTable(Buffer.concat([recorder.inits.get([...maps][0]), ...segments.map((segment) => segment.bytes)]));
+}
+
+/** In presentation order, which is the order FFmpeg hands out pictures in. */
+async function presentationTimes(file) {
+  const { streams, packets } = JSON.parse(await output('ffprobe', ['-v', 'error', '-select_streams', 'v:0', '-show_entries',
+    'packet=pts:stream=time_base', '-of', 'json', file]));
+  const [numerator, denominator] = streams[0].time_base.split('/').map(Number);
+  return packets.map((packet) => (packet.pts * 90_000 * numerator) / denominator).sort((a, b) => a - b);
+}
+
+async function readCounters(file) {
+  const gray = await output('ffmpeg', ['-v', 'error', '-i', file, '-vf', readFilter(COUNTER), '-fps_mode', 'passthrough', '-f', 'rawvideo', '-'],
+    { binary: true });
+  const size = cellCount(COUNTER);
+  return Array.from({ length: gray.length / size }, (_, i) => decodeCells(gray.subarray(i * size, (i + 1) * size), COUNTER));
+}

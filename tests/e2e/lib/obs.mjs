@@ -1,0 +1,63 @@
+/** OBS Studio as a publisher: a real window on a virtual display, configured from the templates in ../obs. */
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { slug } from './harness.mjs';
+import { output, start } from './processes.mjs';
+import { Hopeless, until } from './wait.mjs';
+
+const templates = fileURLToPath(new URL('../obs/', import.meta.url));
+const FILLED = ['basic/profiles/e2e/basic.ini', 'basic/profiles/e2e/service.json', 'basic/scenes/e2e.json'];
+
+/** What a user types into OBS for WebRTC viewers: no B-frames, a key frame every two seconds. */
+export const NO_BFRAMES = 'bframes=0 keyint=60 scenecut=0 tune=zerolatency';
+
+/**
+ * Starts OBS streaming a looped clip with a tone.
+ * @param {{rtmp: (stream: string) => string}} server
+ * @param {{x264?: string}} options
+ */
+export async function publishObs(t, server, stream, { x264 = NO_BFRAMES } = {}) {
+  const home = mkdtempSync(join(tmpdir(), 'shopcast-obs-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const clip = join(home, 'clip.mp4');
+  await output('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30',
+    '-f', 'lavfi', '-i', 'sine=frequency=660:sample_rate=48000', '-t', '10', '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-ac', '2', clip]);
+  configure(home, { '@SERVER@': server.rtmp(stream).replace(`/${stream}`, ''), '@KEY@': stream, '@X264@': x264, '@CLIP@': clip });
+  const display = await startDisplay(t);
+  const runtime = join(home, 'run');
+  mkdirSync(runtime);
+  chmodSync(runtime, 0o700);
+  const obs = start(`${slug(t.name)}.obs`, 'obs', ['--startstreaming', '--multi', '--profile', 'e2e', '--collection', 'e2e', '--scene', 'S'], {
+    env: { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), XDG_RUNTIME_DIR: runtime, DISPLAY: display, LIBGL_ALWAYS_SOFTWARE: '1' },
+  });
+  t.after(() => obs.stop());
+  await until('OBS says that it streams', () => {
+    if (obs.ended) throw new Hopeless(`OBS ended: ${obs.log().slice(-2000)}`);
+    return /Streaming Start/.test(obs.log());
+  }, { within: 40_000 });
+  return obs;
+}
+
+function configure(home, values) {
+  const folder = join(home, '.config/obs-studio');
+  cpSync(templates, folder, { recursive: true });
+  for (const name of FILLED) {
+    const file = join(folder, name);
+    let text = readFileSync(file, 'utf8');
+    for (const [placeholder, value] of Object.entries(values)) text = text.replaceAll(placeholder, value);
+    writeFileSync(file, text);
+  }
+}
+
+/** An X display of our own; Xvfb picks a free number and prints it. */
+async function startDisplay(t) {
+  const xvfb = start(`${slug(t.name)}.xvfb`, 'Xvfb', ['-displayfd', '1', '-screen', '0', '1024x600x24', '-nolisten', 'tcp']);
+  t.after(() => xvfb.stop());
+  const number = await until('Xvfb is up', () => {
+    if (xvfb.ended) throw new Hopeless(`Xvfb ended: ${xvfb.log()}`);
+    return /^\d+$/m.exec(xvfb.stdout())?.[0];
+  });
+  return `:${number}`;
+}

@@ -1,0 +1,38 @@
+/** Real publishers: FFmpeg here, OBS in obs.mjs. 640x360, because the machine has two cores and the players need one. */
+import { clockFilter, counterFilter } from './barcode.mjs';
+import { start } from './processes.mjs';
+import { slug } from './harness.mjs';
+
+/**
+ * Pushes a test picture and a tone in real time until it is stopped.
+ * @param {import('node:test').TestContext} t
+ * @param {string} url e.g. `server.rtmp('demo')`
+ * @param {{fps?: number, gop?: number, bframes?: number, profile?: string, mark?: 'counter' | 'clock' | 'none',
+ *   audio?: boolean, seconds?: number}} options `gop` in frames; `mark` is what is burnt into the picture
+ */
+export function publishFfmpeg(t, url, options = {}) {
+  const publisher = start(`${slug(t.name)}.ffmpeg`, 'ffmpeg', ffmpegArgs(url, options));
+  t.after(() => publisher.stop());
+  return publisher;
+}
+
+export function ffmpegArgs(url, { fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', audio = true, seconds } = {}) {
+  // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
+  const marks = { counter: counterFilter(), clock: clockFilter(clockZero(), fps), none: 'null' };
+  const tone = ['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
+  return ['-hide_banner', '-nostats', '-loglevel', 'warning', '-re', '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${fps}`,
+    ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : []),
+    '-vf', `${marks[mark]},format=yuv420p`, '-c:v', 'libx264', '-preset', 'superfast', '-profile:v', profile,
+    // Without B-frames as a low-latency encoder; with them x264 needs its look-ahead.
+    ...(bframes === 0 ? ['-tune', 'zerolatency'] : []), '-bf', `${bframes}`,
+    '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', '1200k', '-maxrate', '1200k', '-bufsize', '1200k',
+    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', url];
+}
+
+let zero;
+
+/** Second that the burnt clocks of this process count from. */
+export function clockZero() {
+  zero ??= Math.floor(Date.now() / 1000);
+  return zero;
+}
