@@ -1,0 +1,256 @@
+//! An offer becomes a session.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use str0m::{
+    Candidate, IceCreds, Rtc, RtcConfig,
+    change::SdpOffer,
+    channel::{ChannelConfig, Reliability},
+    crypto::{CryptoProvider, dtls::DtlsCert},
+    format::{Codec, CodecConfig, CodecSpec, FormatParams, PayloadParams},
+    media::{Frequency, Mid},
+    rtp::{Extension, ExtensionMap, Ssrc},
+};
+
+use crate::{
+    Answer, Config, Error, Offer, Refusal,
+    fanout::HeaderTemplate,
+    sdp::{self, AudioPlan, Plan, VideoPlan},
+    session::{Parts, Session},
+};
+
+/// What all sessions of a shard have in common.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    pub(crate) crypto: Arc<CryptoProvider>,
+    /// Made once: a certificate costs milliseconds, and viewers gain nothing from one each.
+    certificate: DtlsCert,
+    candidates: Vec<Candidate>,
+    shard: u16,
+    retransmit_packets: usize,
+}
+
+/// A session that has just been made.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) session: Session,
+    pub(crate) answer: Answer,
+    /// The credentials viewers must use in their checks.
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+}
+
+impl Acceptor {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let certificate = crypto.dtls_provider.generate_certificate();
+        let candidates: Result<Vec<_>, _> = config.candidates.iter().map(host_candidate).collect();
+        let candidates = candidates?;
+        if candidates.is_empty() {
+            return Err(Error::NoCandidates);
+        }
+        Ok(Self {
+            crypto,
+            certificate: certificate.ok_or(Error::Crypto("no DTLS certificate"))?,
+            candidates,
+            shard: config.shard,
+            retransmit_packets: config.retransmit_packets.max(1),
+        })
+    }
+
+    pub(crate) fn accept(&self, now: Instant, offer: &Offer<'_>) -> Result<Accepted, Refusal> {
+        let offered = sdp::parse(offer.sdp)?;
+        let plan = sdp::plan(&offered, &offer.media)?;
+        let random: [u8; 28] =
+            random().ok_or_else(|| Refusal::Transport("no random numbers".to_owned()))?;
+        let creds = self.credentials(&random[..24]);
+        let (ufrag, pwd) = (creds.ufrag.clone(), creds.pass.clone());
+        let mut rtc = self.build(now, &plan, creds);
+        for candidate in &self.candidates {
+            rtc.add_local_candidate(candidate.clone());
+        }
+        let transport = |error: &dyn std::fmt::Display| Refusal::Transport(error.to_string());
+        let canonical = SdpOffer::from_sdp_string(&sdp::write_offer(&plan))
+            .map_err(|error| transport(&error))?;
+        let answer = rtc
+            .sdp_api()
+            .accept_offer(canonical)
+            .map_err(|error| transport(&error))?;
+        let first = |n: usize| u16::from_be_bytes([random[n], random[n + 1]]);
+        let video = plan.video_mid().zip(plan.video).map(|(mid, video)| {
+            let ssrc = sending(&mut rtc, mid)?;
+            Ok(HeaderTemplate::new(
+                video.payload_type,
+                ssrc,
+                first(24),
+                video.nack,
+            ))
+        });
+        let audio = plan.audio_mid().zip(plan.audio).map(|(mid, audio)| {
+            let ssrc = sending(&mut rtc, mid)?;
+            Ok(HeaderTemplate::new(
+                audio.payload_type,
+                ssrc,
+                first(26),
+                false,
+            ))
+        });
+        let (video, audio) = (video.transpose()?, audio.transpose()?);
+        let rtx = self.limit_retransmission(&mut rtc, video.as_ref());
+        let channel = plan
+            .data
+            .then(|| rtc.direct_api().create_data_channel(cue_channel()));
+        let parts = Parts {
+            stream: offer.stream,
+            ufrag: plan.ufrag.to_owned(),
+            video_mid: plan.video_mid().map(Mid::from),
+            rtc,
+            video,
+            audio,
+            rtx,
+            channel,
+        };
+        let answer = Answer {
+            sdp: answer.to_sdp_string(),
+        };
+        Ok(Accepted {
+            session: Session::new(parts, now),
+            answer,
+            ufrag,
+            pwd,
+        })
+    }
+
+    /// RFC 8445 section 5.3: at least 24 bits of randomness in the fragment, 128 in the password.
+    fn credentials(&self, random: &[u8]) -> IceCreds {
+        let hex = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        let (fragment, password) = random.split_at(8);
+        IceCreds {
+            ufrag: format!("{:04x}{}", self.shard, hex(fragment)),
+            pass: hex(password),
+        }
+    }
+
+    fn build(&self, now: Instant, plan: &Plan<'_>, creds: IceCreds) -> Rtc {
+        let mut extensions = ExtensionMap::empty();
+        // str0m renumbers it to the offer's. The others would cost octets in every packet and tell a viewer nothing.
+        extensions.set(1, Extension::RtpMid);
+        let mut config = RtcConfig::new()
+            .set_rtp_mode(true)
+            .set_ice_lite(true)
+            .set_local_ice_credentials(creds)
+            .set_crypto_provider(Arc::clone(&self.crypto))
+            .set_dtls_cert(self.certificate.clone())
+            .set_extension_map(extensions)
+            .set_stats_interval(Some(STATS_INTERVAL))
+            .set_rtcp_report_interval_audio(REPORT_INTERVAL)
+            .set_rtcp_report_interval_video(REPORT_INTERVAL)
+            .set_send_buffer_video(self.retransmit_packets)
+            .set_sctp_max_message_size(CHANNEL_MESSAGE_MAX);
+        *config.codec_config() = CodecConfig::new_from_payload_params(payload_params(plan));
+        config.build(now)
+    }
+
+    /// RTX at most as much as media: half of everything sent (facts of RFC 4588 leave it to the sender).
+    fn limit_retransmission(&self, rtc: &mut Rtc, video: Option<&HeaderTemplate>) -> Option<Ssrc> {
+        let mut api = rtc.direct_api();
+        let stream = api.stream_tx(&video?.ssrc())?;
+        stream.set_rtx_cache(self.retransmit_packets, RETRANSMIT_AGE, Some(0.5));
+        stream.rtx()
+    }
+}
+
+/// The stream str0m will send on a section it has just answered.
+fn sending(rtc: &mut Rtc, mid: &str) -> Result<Ssrc, Refusal> {
+    let mut api = rtc.direct_api();
+    let stream = api.stream_tx_by_mid(Mid::from(mid), None);
+    let stream = stream.ok_or_else(|| Refusal::Transport(format!("nothing to send on {mid}")))?;
+    Ok(stream.ssrc())
+}
+
+fn host_candidate(address: &SocketAddr) -> Result<Candidate, Error> {
+    let bad = || Error::BadCandidate(*address);
+    if address.ip().is_unspecified() {
+        return Err(bad());
+    }
+    Candidate::host(*address, "udp").map_err(|_| bad())
+}
+
+/// Exactly the payload types of the plan, with the feedback that will be heeded.
+fn payload_params(plan: &Plan<'_>) -> Vec<PayloadParams> {
+    plan.video
+        .map(video_params)
+        .into_iter()
+        .chain(plan.audio.map(audio_params))
+        .collect()
+}
+
+fn video_params(video: VideoPlan) -> PayloadParams {
+    let spec = CodecSpec {
+        codec: Codec::H264,
+        clock_rate: Frequency::NINETY_KHZ,
+        channels: None,
+        format: FormatParams {
+            level_asymmetry_allowed: Some(true),
+            packetization_mode: Some(1),
+            profile_level_id: Some(video.profile_level_id),
+            ..FormatParams::default()
+        },
+    };
+    let mut params = PayloadParams::new(video.payload_type.into(), video.rtx.map(Into::into), spec);
+    params.set_fb_nack(video.nack);
+    params.set_fb_pli(video.pli);
+    params.set_fb_fir(video.fir);
+    params.set_fb_remb(false);
+    params.set_fb_transport_cc(false);
+    params
+}
+
+fn audio_params(audio: AudioPlan) -> PayloadParams {
+    let spec = CodecSpec {
+        codec: Codec::Opus,
+        clock_rate: Frequency::FORTY_EIGHT_KHZ,
+        channels: Some(2),
+        // RFC 7587 section 7.1: without sprop-stereo a receiver may decode to one channel.
+        format: FormatParams {
+            min_p_time: Some(10),
+            use_inband_fec: Some(true),
+            stereo: Some(true),
+            sprop_stereo: Some(true),
+            ..FormatParams::default()
+        },
+    };
+    let mut params = PayloadParams::new(audio.payload_type.into(), None, spec);
+    params.set_fb_transport_cc(false);
+    params
+}
+
+/// The channel players create with `negotiated: true, id: 0`: no handshake, no second channel.
+fn cue_channel() -> ChannelConfig {
+    ChannelConfig {
+        label: "cues".to_owned(),
+        ordered: true,
+        reliability: Reliability::Reliable,
+        negotiated: Some(0),
+        protocol: String::new(),
+    }
+}
+
+fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Browsers need two reports of each track before they play the two in sync.
+const REPORT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+const STATS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
+/// A retransmission later than this is of no use to anyone watching live.
+const RETRANSMIT_AGE: std::time::Duration = std::time::Duration::from_secs(3);
+/// What a viewer may send us; we read none of it.
+const CHANNEL_MESSAGE_MAX: u32 = 16 * 1024;

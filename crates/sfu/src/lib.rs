@@ -1,0 +1,54 @@
+//! WebRTC subscribers: WHEP's SDP rules, one packetised rendition for every viewer, fast start and repair.
+//!
+//! | module | source |
+//! |---|---|
+//! | `h264`, `rendition` | RFC 6184 packetization-mode 1, RFC 7587 (Opus) |
+//! | `sdp` | draft-ietf-wish-whep-04, RFC 8829 (JSEP), RFC 8843 (BUNDLE), RFC 8839 and RFC 8842 (ICE and DTLS in SDP) |
+//! | `routes` | RFC 8445 (ICE), section 2.5 (lite); RFC 8489 (STUN) |
+//! | `fanout` | the seam of docs/adr/0002: shared payloads behind one header per viewer; str0m seals |
+//! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name the same clock |
+//!
+//! The origin's shard owns one [`Rendition`] per track and turns each frame into [`RenditionPacket`]s, once. Each shard
+//! owns one [`Sfu`], which keeps the packets since the last IDR and sends them to its viewers:
+//!
+//! ```text
+//! let packets = rendition.push(&frame)?;
+//! sfu.forward(now, stream, frame.track, packets);
+//! while let Some(output) = sfu.poll_output() { /* send it, before the next input */ }
+//! let next = sfu.poll_timeout(); // and then handle_timeout(now)
+//! ```
+//!
+//! It knows nothing of sockets, HTTP, JSON or what a cue is: texts go through the data channel as they come.
+
+mod accept;
+mod cache;
+mod capture;
+mod catch_up;
+mod config;
+mod error;
+mod fanout;
+mod h264;
+mod packet;
+mod path;
+mod profile;
+mod refusal;
+mod rendition;
+mod routes;
+mod sdp;
+mod session;
+mod sfu;
+mod stats;
+mod timers;
+mod types;
+
+pub use config::Config;
+pub use error::Error;
+pub use packet::RenditionPacket;
+pub use refusal::Refusal;
+pub use rendition::Rendition;
+pub use sfu::Sfu;
+pub use stats::{Counters, SessionStats, SrtpProfile};
+pub use types::{
+    Answer, ClosedReason, Event, Input, MediaDescription, Offer, Output, Reason, SessionId,
+    StreamId,
+};

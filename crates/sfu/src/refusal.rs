@@ -1,0 +1,65 @@
+//! Why an offer was not answered.
+
+/// Why an offer was not answered. The text names the element at fault and the remedy; nothing was allocated.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The body is no SDP offer this server can read (400).
+    #[error("malformed offer: {0}")]
+    Malformed(&'static str),
+    /// A limit of the parser (413 or 400).
+    #[error("offer refused: more than {limit} {what}")]
+    TooLarge {
+        /// What there was too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// No media section asks to receive (draft-ietf-wish-whep-04 section 4.4.1) (400).
+    #[error("m-line {mid} is {direction}: a WHEP offer must be recvonly or sendrecv")]
+    Direction {
+        /// The media section's `a=mid`.
+        mid: String,
+        /// What it says.
+        direction: &'static str,
+    },
+    /// More than one section of a kind (draft-ietf-wish-whep-04 section 4.4.2) (422).
+    #[error("more than one {0} m-line: WHEP carries one audio and one video track")]
+    TooManyTracks(&'static str),
+    /// The stream's video needs H.264 with packetization-mode=1 and none was offered (406).
+    #[error("no common video codec: the stream is H.264, offer it with packetization-mode=1")]
+    NoCommonVideoCodec,
+    /// The stream's audio is sent as Opus and it was not offered (406).
+    #[error("no common audio codec: the stream's audio is Opus, offer opus/48000/2")]
+    NoCommonAudioCodec,
+    /// What the offer asks for, the stream does not have (406).
+    #[error("the stream has none of the tracks the offer asks for")]
+    NothingToSend,
+    /// WebRTC decoders show frames in the order they arrive (422).
+    #[error(
+        "the stream has B-frames, which no browser plays over WebRTC. In OBS set Output > Streaming > \"x264 options: \
+         bframes=0\" or \"Tune: zerolatency\" (NVENC: \"Max B-frames: 0\"); or watch by LL-HLS"
+    )]
+    BFrames,
+    /// The publisher has not said enough about the stream yet (409, retry).
+    #[error("the stream's codec is not known yet, try again in a moment")]
+    NotReady,
+    /// All sessions are taken (503, retry later).
+    #[error("no free session on this server, try again later")]
+    Full,
+    /// Too many viewers are connecting at once (503, retry later).
+    #[error("too many sessions are still connecting, try again in a moment")]
+    TooManyHalfOpen,
+    /// The session identifier is in use already (a bug of the caller's numbering) (500).
+    #[error("session identifier in use")]
+    DuplicateSession,
+    /// A restart of ICE was asked for, which this server does not do: make a new session (422).
+    #[error("ICE restart is not supported: POST a new offer")]
+    IceRestart,
+    /// There is no such session (404).
+    #[error("no such session")]
+    NoSession,
+    /// The transport library could not use the offer (400).
+    #[error("offer not usable: {0}")]
+    Transport(String),
+}

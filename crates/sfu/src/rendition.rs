@@ -1,0 +1,214 @@
+//! Frames of one track become RTP packets, once for every viewer.
+
+use std::sync::Arc;
+
+use media::{Frame, H264Config, MediaTime, Pts, Timescale};
+
+use crate::{
+    Error, RenditionPacket,
+    h264::{PAYLOAD_MAX, Packetiser},
+};
+
+/// One track as RTP: packetised once, each packet numbered.
+#[derive(Debug)]
+pub struct Rendition {
+    codec: Codec,
+    /// RTP timestamp of the track's zero.
+    k: u32,
+    next_index: u64,
+    packets: Vec<RenditionPacket>,
+    payloads: Vec<Arc<[u8]>>,
+}
+
+#[derive(Debug)]
+enum Codec {
+    H264(Packetiser),
+    Opus,
+}
+
+impl Rendition {
+    /// H.264 video; `k` is the stream's random constant: RTP timestamp = pts + k.
+    pub fn video(k: u32) -> Self {
+        Self::new(Codec::H264(Packetiser::default()), k)
+    }
+
+    /// Opus audio; `k` is the track's own random constant: RTP timestamp = pts at 48 kHz + k.
+    pub fn audio(k: u32) -> Self {
+        Self::new(Codec::Opus, k)
+    }
+
+    fn new(codec: Codec, k: u32) -> Self {
+        Self {
+            codec,
+            k,
+            next_index: 0,
+            packets: Vec::new(),
+            payloads: Vec::new(),
+        }
+    }
+
+    /// Parameter sets to send before every IDR from now on. Call at the start and whenever they change; audio has none.
+    pub fn set_video_config(&mut self, config: &H264Config) {
+        match &mut self.codec {
+            Codec::H264(packetiser) => packetiser.set_config(config),
+            Codec::Opus => {}
+        }
+    }
+
+    /// Packetises one frame. The packets stay here until the next call.
+    ///
+    /// # Errors
+    ///
+    /// When the frame breaks a limit; nothing of it is sent and the rendition goes on with the next.
+    pub fn push(&mut self, frame: &Frame) -> Result<&[RenditionPacket], Error> {
+        self.packets.clear();
+        self.payloads.clear();
+        let (starts_keyframe, rtp_time, marker) = match &mut self.codec {
+            Codec::H264(packetiser) => {
+                let done = packetiser.packetise(&frame.payload, &mut self.payloads)?;
+                (
+                    done.idr,
+                    rtp_time(frame.pts, Timescale::VIDEO, self.k),
+                    true,
+                )
+            }
+            Codec::Opus => {
+                self.payloads.push(opus_payload(&frame.payload)?);
+                // RFC 7587 section 4.2: the marker bit says that talk begins after silence; it never falls silent here.
+                (false, rtp_time(frame.pts, Timescale::OPUS, self.k), false)
+            }
+        };
+        self.number(frame.stream_pts(), rtp_time, starts_keyframe, marker);
+        Ok(&self.packets)
+    }
+
+    fn number(&mut self, pts: Pts, rtp_time: u32, starts_keyframe: bool, marker: bool) {
+        let last = self.payloads.len().saturating_sub(1);
+        for (n, payload) in self.payloads.drain(..).enumerate() {
+            self.packets.push(RenditionPacket {
+                index: self.next_index,
+                pts,
+                rtp_time,
+                marker: marker && n == last,
+                starts_keyframe: starts_keyframe && n == 0,
+                payload,
+            });
+            self.next_index += 1;
+        }
+    }
+}
+
+/// `(pts + k) mod 2^32` at the track's RTP clock.
+fn rtp_time(pts: MediaTime, clock: Timescale, k: u32) -> u32 {
+    let low = pts.rescale_round(clock).ticks().rem_euclid(1 << 32);
+    u32::try_from(low)
+        .expect("a remainder of 2^32 fits 32 bits")
+        .wrapping_add(k)
+}
+
+/// RFC 7587 section 4.2: "the RTP payload ... contains exactly one Opus packet".
+fn opus_payload(packet: &[u8]) -> Result<Arc<[u8]>, Error> {
+    if packet.is_empty() {
+        return Err(Error::EmptyAccessUnit);
+    }
+    if packet.len() > PAYLOAD_MAX {
+        let (got, limit) = (packet.len(), PAYLOAD_MAX);
+        return Err(Error::AccessUnit {
+            what: "bytes of Opus",
+            got,
+            limit,
+        });
+    }
+    Ok(Arc::from(packet))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use media::TrackKind;
+
+    use super::*;
+
+    fn frame(track: TrackKind, pts: MediaTime, payload: &'static [u8]) -> Frame {
+        Frame {
+            track,
+            dts: pts,
+            pts,
+            keyframe: true,
+            payload: Bytes::from_static(payload),
+        }
+    }
+
+    #[test]
+    fn packets_are_numbered_without_gaps_and_only_the_last_of_a_frame_is_marked() {
+        let mut video = Rendition::video(0);
+        let two: &[u8] = &[0, 0, 0, 2, 0x06, 1, 0, 0, 0, 2, 0x65, 1];
+        let broken = frame(TrackKind::Video, Pts(0).media_time(), &[1]);
+        let mut seen = Vec::new();
+        for n in 0..3 {
+            let packets = video
+                .push(&frame(TrackKind::Video, Pts(n).media_time(), two))
+                .unwrap();
+            seen.extend(
+                packets
+                    .iter()
+                    .map(|p| (p.index, p.pts.0, p.marker, p.starts_keyframe)),
+            );
+            assert!(video.push(&broken).is_err());
+        }
+        let expected: Vec<_> = (0..6)
+            .map(|n| (n, i64::try_from(n / 2).unwrap(), n % 2 == 1, n % 2 == 0))
+            .collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn time_stamps_are_the_constant_plus_the_time_and_wrap() {
+        let slice: &[u8] = &[0, 0, 0, 2, 0x41, 1];
+        let mut video = Rendition::video(u32::MAX);
+        let mut stamp = |pts| {
+            let packets = video
+                .push(&frame(TrackKind::Video, Pts(pts).media_time(), slice))
+                .unwrap();
+            packets[0].rtp_time
+        };
+        assert_eq!(
+            (stamp(0), stamp(1), stamp((1 << 32) + 901)),
+            (u32::MAX, 0, 900)
+        );
+        let mut audio = Rendition::audio(5);
+        for n in 0..200i64 {
+            let pts = MediaTime::new(480_000 + n * 960, Timescale::OPUS);
+            let packets = audio
+                .push(&frame(TrackKind::Audio, pts, &[0xfc, 1]))
+                .unwrap();
+            assert_eq!(
+                i64::from(packets[0].rtp_time),
+                480_005 + n * 960,
+                "20 ms each, exactly"
+            );
+            assert_eq!(packets[0].pts, Pts(900_000 + n * 1_800));
+            assert!(!packets[0].marker);
+        }
+    }
+
+    #[test]
+    fn an_opus_packet_is_one_payload_or_refused() {
+        let mut audio = Rendition::audio(0);
+        let at = MediaTime::new(0, Timescale::OPUS);
+        assert_eq!(
+            audio.push(&frame(TrackKind::Audio, at, &[])).unwrap_err(),
+            Error::EmptyAccessUnit
+        );
+        assert!(
+            audio
+                .push(&frame(TrackKind::Audio, at, &[0; 1_276]))
+                .is_err()
+        );
+        let packets = audio.push(&frame(TrackKind::Audio, at, &[7; 400])).unwrap();
+        assert_eq!(
+            (packets.len(), &*packets[0].payload, packets[0].index),
+            (1, &[7; 400][..], 0)
+        );
+    }
+}

@@ -1,0 +1,388 @@
+//! All viewers of one shard.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    ops::Bound,
+    time::Instant,
+};
+
+use media::TrackKind;
+
+use crate::{
+    Answer, ClosedReason, Config, Counters, Error, Event, Input, Offer, Output, Reason, Refusal,
+    RenditionPacket, SessionId, SessionStats, StreamId,
+    accept::{Accepted, Acceptor},
+    cache::GopCache,
+    capture::CaptureClock,
+    routes::{Kind, Routes},
+    sdp,
+    session::{Session, Signals},
+    timers::Timers,
+};
+
+/// All viewers of one shard.
+pub struct Sfu {
+    config: Config,
+    acceptor: Acceptor,
+    sessions: BTreeMap<SessionId, Session>,
+    streams: BTreeMap<StreamId, Stream>,
+    routes: Routes,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    bursts: VecDeque<Burst>,
+    /// The latest `now` there was.
+    now: Instant,
+    half_open: usize,
+    counters: Counters,
+}
+
+/// One stream as this shard has it.
+#[derive(Debug, Default)]
+struct Stream {
+    cache: GopCache,
+    /// Set by the first frame of either track.
+    clock: Option<CaptureClock>,
+    viewers: BTreeSet<SessionId>,
+}
+
+/// One frame on its way to a stream's viewers, one of them per step, so that a viewer's datagrams leave before the
+/// next viewer's are made.
+#[derive(Debug)]
+struct Burst {
+    now: Instant,
+    stream: StreamId,
+    track: TrackKind,
+    packets: Vec<RenditionPacket>,
+    /// The viewer served last.
+    after: Option<SessionId>,
+}
+
+impl Sfu {
+    /// A shard without viewers.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration names no usable candidate.
+    pub fn new(config: Config, now: Instant) -> Result<Self, Error> {
+        Ok(Self {
+            acceptor: Acceptor::new(&config)?,
+            config,
+            sessions: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            routes: Routes::default(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            bursts: VecDeque::new(),
+            now,
+            half_open: 0,
+            counters: Counters::default(),
+        })
+    }
+
+    /// Makes a session of an offer, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// The refusal; nothing is kept of the offer then.
+    pub fn accept_offer(&mut self, now: Instant, offer: Offer<'_>) -> Result<Answer, Refusal> {
+        if self.sessions.contains_key(&offer.session) {
+            return Err(Refusal::DuplicateSession);
+        }
+        if self.sessions.len() >= self.config.sessions_max {
+            return Err(Refusal::Full);
+        }
+        if self.half_open >= self.config.half_open_max {
+            return Err(Refusal::TooManyHalfOpen);
+        }
+        let Accepted {
+            session,
+            answer,
+            ufrag,
+            pwd,
+        } = self.acceptor.accept(now, &offer)?;
+        self.routes.add(offer.session, ufrag, pwd);
+        self.streams
+            .entry(offer.stream)
+            .or_default()
+            .viewers
+            .insert(offer.session);
+        self.sessions.insert(offer.session, session);
+        self.half_open += 1;
+        self.drive(now, offer.session);
+        Ok(answer)
+    }
+
+    /// Checks a trickled fragment (RFC 8840). Its candidates are not needed: this side never sends a check first.
+    ///
+    /// # Errors
+    ///
+    /// When the session is not here, the fragment is none, or it asks for an ICE restart.
+    pub fn trickle(&self, session: SessionId, fragment: &str) -> Result<(), Refusal> {
+        let session = self.sessions.get(&session).ok_or(Refusal::NoSession)?;
+        sdp::check_fragment(fragment, &session.ufrag)
+    }
+
+    /// Ends a session; tells the viewer. A [`Closed`](Event::Closed) follows if there was one.
+    pub fn remove(&mut self, now: Instant, session: SessionId) {
+        self.end(now, session, ClosedReason::Removed);
+    }
+
+    /// Ends every session of a stream and forgets its packets.
+    pub fn remove_stream(&mut self, now: Instant, stream: StreamId) {
+        let Some(removed) = self.streams.remove(&stream) else {
+            return;
+        };
+        for session in removed.viewers {
+            self.end(now, session, ClosedReason::StreamEnded);
+        }
+    }
+
+    /// Takes a datagram. One that belongs to no session is counted and dropped.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        let Input::Datagram {
+            source,
+            destination,
+            contents,
+        } = input;
+        let hmac = self.acceptor.crypto.sha1_hmac_provider;
+        let route = self.routes.find(source, contents, hmac);
+        let found = route.and_then(|route| Some((route, self.sessions.get_mut(&route.session)?)));
+        let Some((route, session)) = found else {
+            self.counters.datagrams_dropped += 1;
+            return;
+        };
+        if let Kind::Check { nominates } = route.kind {
+            session.heard(now, source, nominates);
+        }
+        session.receive(now, source, destination, contents);
+        self.drive(now, route.session);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.timers.pop_due(now) {
+            let Some(session) = self.sessions.get_mut(&id) else {
+                continue;
+            };
+            if let Some(reason) = session.expired(now, &self.config) {
+                self.end(now, id, reason);
+                continue;
+            }
+            match session.advance(now) {
+                Ok(()) => self.drive(now, id),
+                Err(error) => self.fail(now, id, &error),
+            }
+        }
+    }
+
+    /// The next thing to do; call until `None` after every input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            if !self.serve_next_viewer() {
+                return None;
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next, and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
+        self.timers.next()
+    }
+
+    /// Sends one frame's packets to all of a stream's viewers and keeps them for those who come later.
+    pub fn forward(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        track: TrackKind,
+        packets: &[RenditionPacket],
+    ) {
+        let Some(first) = packets.first() else { return };
+        let entry = self.streams.entry(stream).or_default();
+        entry
+            .clock
+            .get_or_insert_with(|| CaptureClock::new(now, first.pts))
+            .observe(now, first.pts);
+        if track == TrackKind::Video {
+            entry.cache.push(packets);
+        }
+        if !entry.viewers.is_empty() {
+            let packets = packets.to_vec();
+            self.bursts.push_back(Burst {
+                now,
+                stream,
+                track,
+                packets,
+                after: None,
+            });
+        }
+    }
+
+    /// Sends a text on a session's data channel.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such session, its channel is not open or its buffer is full.
+    pub fn send_text(&mut self, now: Instant, id: SessionId, text: &str) -> Result<(), Error> {
+        let session = self.sessions.get_mut(&id).ok_or(Error::NoSession(id))?;
+        session.send_text(text)?;
+        match session.advance(now) {
+            Ok(()) => self.drive(now, id),
+            Err(error) => self.fail(now, id, &error),
+        }
+        Ok(())
+    }
+
+    /// A session's numbers.
+    pub fn stats(&self, session: SessionId) -> Option<SessionStats> {
+        self.sessions.get(&session).map(Session::stats)
+    }
+
+    /// The shard's numbers.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            sessions: self.sessions.len(),
+            half_open: self.half_open,
+            addresses: self.routes.addresses(),
+            ..self.counters
+        }
+    }
+
+    /// Serves one viewer of the oldest burst; false when there is none.
+    fn serve_next_viewer(&mut self) -> bool {
+        let Some(burst) = self.bursts.front_mut() else {
+            return false;
+        };
+        let stream = self.streams.get(&burst.stream);
+        let rest = (
+            burst.after.map_or(Bound::Unbounded, Bound::Excluded),
+            Bound::Unbounded,
+        );
+        let viewer = stream
+            .and_then(|stream| Some((*stream.viewers.range(rest).next()?, stream.clock.as_ref()?)));
+        let Some((id, clock)) = viewer else {
+            self.bursts.pop_front();
+            return true;
+        };
+        burst.after = Some(id);
+        // A transport does nothing at a time before its last.
+        let now = burst.now.max(self.now);
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return true;
+        };
+        if session.send(burst.track, &burst.packets, clock) {
+            match session.advance(now) {
+                Ok(()) => self.drive(now, id),
+                Err(error) => self.fail(now, id, &error),
+            }
+        }
+        true
+    }
+
+    /// Drains a session's transport, does what it asks for and sets its deadline. Follows every input to it.
+    fn drive(&mut self, now: Instant, id: SessionId) {
+        self.now = self.now.max(now);
+        loop {
+            let Some(session) = self.sessions.get_mut(&id) else {
+                return;
+            };
+            let signals = match session.drain(now, &mut self.outputs) {
+                Ok(signals) => signals,
+                Err(error) => return self.fail(now, id, &error),
+            };
+            if signals.closed {
+                return self.end(now, id, ClosedReason::Peer);
+            }
+            self.report(id, signals);
+            match self.send_cached(now, id, signals) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return self.fail(now, id, &error),
+            }
+        }
+        if let Some(session) = self.sessions.get(&id) {
+            let (at, reason) = session.deadline(&self.config);
+            self.timers.set(id, at, reason);
+        }
+    }
+
+    fn report(&mut self, id: SessionId, signals: Signals) {
+        if signals.connected {
+            self.half_open = self.half_open.saturating_sub(1);
+            self.outputs.push_back(Output::Event(id, Event::Connected));
+        }
+        if signals.channel_open {
+            self.outputs
+                .push_back(Output::Event(id, Event::ChannelOpen));
+        }
+    }
+
+    /// Sends the cached group to a viewer who has just come or asked for a key frame. True if anything was sent.
+    fn send_cached(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        signals: Signals,
+    ) -> Result<bool, str0m::RtcError> {
+        if !signals.connected && !signals.keyframe_wanted {
+            return Ok(false);
+        }
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return Ok(false);
+        };
+        let Some(stream) = self.streams.get(&session.stream) else {
+            return Ok(false);
+        };
+        let Some(clock) = &stream.clock else {
+            return Ok(false);
+        };
+        if !session.send_cached(now, stream.cache.packets(), clock, &self.config) {
+            return Ok(false);
+        }
+        if !signals.connected {
+            session.note_answer();
+        }
+        session.advance(now)?;
+        Ok(true)
+    }
+
+    fn fail(&mut self, now: Instant, id: SessionId, error: &dyn fmt::Display) {
+        self.counters.sessions_failed += 1;
+        self.end(now, id, ClosedReason::Failed(error.to_string()));
+    }
+
+    fn end(&mut self, now: Instant, id: SessionId, reason: ClosedReason) {
+        let Some(mut session) = self.sessions.remove(&id) else {
+            return;
+        };
+        session.close(now, &mut self.outputs);
+        if !session.is_connected() {
+            self.half_open = self.half_open.saturating_sub(1);
+        }
+        if reason == ClosedReason::HalfOpen {
+            self.counters.half_open_reaped += 1;
+        }
+        self.routes.remove(id);
+        self.timers.remove(id);
+        if let Some(stream) = self.streams.get_mut(&session.stream) {
+            stream.viewers.remove(&id);
+            if stream.viewers.is_empty() && stream.clock.is_none() {
+                self.streams.remove(&session.stream);
+            }
+        }
+        self.outputs
+            .push_back(Output::Event(id, Event::Closed { reason }));
+    }
+}
+
+impl fmt::Debug for Sfu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sfu")
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}
