@@ -28,7 +28,6 @@ const FENCED: &[(&str, &[&str])] = &[
     ("axum", &["server"]),
     ("gstreamer", &["transcoder"]),
     ("gstreamer-app", &["transcoder"]),
-    ("gstreamer-audio", &["transcoder"]),
     ("str0m", &["sfu", "loadgen"]),
 ];
 

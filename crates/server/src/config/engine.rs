@@ -1,0 +1,70 @@
+//! What the operator set, in the engine's own terms.
+
+use std::net::SocketAddr;
+
+use super::Config;
+
+impl Config {
+    /// The engine's configuration for a shard reachable at `candidate`.
+    pub(crate) fn engine(&self, candidate: SocketAddr) -> engine::Config {
+        let webrtc = sfu::Config {
+            sessions_max: self.webrtc.viewers_max,
+            half_open_max: self.webrtc.connecting_max,
+            ..sfu::Config::new(vec![candidate])
+        };
+        engine::Config {
+            hls: self.packager(),
+            timeline: cues::TimelineConfig {
+                lead: self.cues.lead.0,
+                cards_max: self.cues.cards_max,
+                cues_per_second: self.cues.per_second_max,
+                burst: self.cues.burst_max,
+                ..cues::TimelineConfig::default()
+            },
+            app: self.rtmp.app.clone(),
+            resume_window: self.streams.resume_window.0,
+            takeover_after: self.streams.takeover_after.0,
+            streams_max: self.streams.streams_max,
+            publishers_max: self.rtmp.connections_max,
+            ..engine::Config::new(webrtc)
+        }
+    }
+
+    /// The packager's configuration, which its origin shares.
+    pub(crate) fn packager(&self) -> hls::Config {
+        hls::Config {
+            part_target: self.hls.part_target.0,
+            segment_target: self.hls.segment_target.0,
+            target_duration_min: self.hls.target_duration_min.0,
+            target_duration_max: self.hls.target_duration_max.0,
+            window: self.hls.window.0,
+            store_bytes_max: self.hls.store_max.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_crates_they_set() {
+        let config = Config::default();
+        assert_eq!(config.packager(), hls::Config::default());
+        let candidate = config.webrtc.listen;
+        let (ours, theirs) = (
+            config.engine(candidate),
+            engine::Config::new(sfu::Config::new(vec![candidate])),
+        );
+        assert_eq!(ours.timeline, theirs.timeline);
+        assert_eq!(
+            (ours.app, ours.resume_window),
+            (theirs.app, theirs.resume_window)
+        );
+        assert_eq!(
+            (ours.takeover_after, ours.streams_max),
+            (theirs.takeover_after, theirs.streams_max)
+        );
+        assert_eq!(ours.sfu.half_open_max, theirs.sfu.half_open_max);
+    }
+}

@@ -1,0 +1,159 @@
+//! One typed configuration: defaults, then the file, then the environment.
+//!
+//! Every key is a line of `config/shopcast.toml`, which says what it means, its unit, its default and what raising or
+//! lowering it does; a test holds that file against these types both ways. A key that is not here is an error that
+//! names it. The environment name of `section.key` is `SHOPCAST_SECTION__KEY`; variables without the double underscore
+//! belong to the scripts and are not read.
+
+mod engine;
+mod sections;
+mod units;
+
+use std::{net::SocketAddr, path::Path};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Streams, Transcoder, Webrtc};
+pub use units::{Size, Span, UnitError};
+
+use crate::Error;
+
+/// Everything an operator can set. Nothing is reloaded while running.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The HTTP surface: API, WHEP, LL-HLS, pages, metrics.
+    pub http: Http,
+    /// Publishers by RTMP.
+    pub rtmp: Rtmp,
+    /// Viewers by WebRTC.
+    pub webrtc: Webrtc,
+    /// Viewers by LL-HLS.
+    pub hls: Hls,
+    /// The cue timeline.
+    pub cues: Cues,
+    /// Streams in general.
+    pub streams: Streams,
+    /// The child process that makes Opus from AAC.
+    pub transcoder: Transcoder,
+    /// What is written to standard error.
+    pub log: Log,
+    /// How the server ends.
+    pub shutdown: Shutdown,
+}
+
+impl Config {
+    /// Defaults, then `file` if there is one, then the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a key that does not exist, a value that is not of its kind, and a combination that
+    /// cannot work; each names the key.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        let mut layers = Figment::new();
+        if let Some(file) = file {
+            // Without this a missing file would silently mean the defaults.
+            std::fs::metadata(file)
+                .map_err(|error| Error::Config(format!("{}: {error}", file.display())))?;
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        let env = Env::prefixed("SHOPCAST_")
+            .filter(|key| key.as_str().contains("__"))
+            .split("__");
+        Self::from_layers(&layers.merge(env))
+    }
+
+    /// What `layers` say over the defaults.
+    pub(crate) fn from_layers(layers: &Figment) -> Result<Self, Error> {
+        let config: Self = layers
+            .extract()
+            .map_err(|error| Error::Config(describe(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What no single value can say about itself.
+    fn check(&self) -> Result<(), Error> {
+        let listeners = [
+            ("http.listen", self.http.listen),
+            ("rtmp.listen", self.rtmp.listen),
+            ("webrtc.listen", self.webrtc.listen),
+        ];
+        for (key, address) in listeners {
+            loopback(key, address)?;
+        }
+        let hls = &self.hls;
+        let ordered = [
+            ("hls.part_target", Span::millis(1), "1ms", hls.part_target),
+            (
+                "hls.segment_target",
+                hls.part_target,
+                "hls.part_target",
+                hls.segment_target,
+            ),
+            (
+                "hls.target_duration_min",
+                Span::seconds(1),
+                "1s",
+                hls.target_duration_min,
+            ),
+            (
+                "hls.target_duration_max",
+                hls.target_duration_min,
+                "hls.target_duration_min",
+                hls.target_duration_max,
+            ),
+        ];
+        for (key, least, least_key, value) in ordered {
+            if value < least {
+                return Err(Error::Config(format!(
+                    "`{key}` = {value} must be at least `{least_key}`"
+                )));
+            }
+        }
+        let cards_max = cues::TimelineConfig::CARDS_MAX_LIMIT;
+        if self.cues.cards_max > cards_max {
+            return Err(Error::Config(format!(
+                "`cues.cards_max` must be at most {cards_max}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn loopback(key: &str, address: SocketAddr) -> Result<(), Error> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "`{key}` = {address} listens beyond this machine, and this version has no tokens yet: anyone who \
+         reaches the port could publish and insert cards. Use 127.0.0.1 or [::1]"
+    )))
+}
+
+/// One line a reader can act on: the key, what was found and what was expected.
+fn describe(errors: figment::Error) -> String {
+    let one = |error: figment::Error| {
+        let source = error
+            .metadata
+            .as_ref()
+            .map_or_else(String::new, |metadata| {
+                let place = metadata.source.as_ref().map(|source| format!(" {source}"));
+                format!(" (from {}{})", metadata.name, place.unwrap_or_default())
+            });
+        let mut path = error.path.clone();
+        if let figment::error::Kind::UnknownField(name, _) = &error.kind
+            && path.last() != Some(name)
+        {
+            path.push(name.clone());
+        }
+        format!("`{}`: {}{source}", path.join("."), error.kind)
+    };
+    errors.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests;

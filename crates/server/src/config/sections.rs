@@ -1,0 +1,206 @@
+//! The sections of the configuration, each with its defaults.
+//!
+//! What a key means in full, and the effect of raising and lowering it, is said once, in `config/shopcast.toml`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::units::{Size, Span};
+
+/// The HTTP surface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and TCP port.
+    pub listen: SocketAddr,
+    /// Open connections at once; more wait in the kernel's backlog.
+    pub connections_max: usize,
+    /// Followers of `/v1/streams/{stream}/events` at once, per stream.
+    pub event_followers_max: usize,
+}
+
+/// Publishers by RTMP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtmp {
+    /// Address and TCP port.
+    pub listen: SocketAddr,
+    /// Open connections at once; more are closed at once.
+    pub connections_max: usize,
+    /// The application part of the publishing address.
+    pub app: String,
+}
+
+/// Viewers by WebRTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webrtc {
+    /// Address and UDP port.
+    pub listen: SocketAddr,
+    /// Viewers at once.
+    pub viewers_max: usize,
+    /// Of them, how many may still be connecting.
+    pub connecting_max: usize,
+    /// The kernel's send and receive buffer of the socket, each.
+    pub socket_buffer: Size,
+}
+
+/// Viewers by LL-HLS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hls {
+    /// Length of a part; fitted to the frame grid.
+    pub part_target: Span,
+    /// Shortest length of a segment; it ends at the first key frame past it.
+    pub segment_target: Span,
+    /// Floor of the target duration, which the first GOP fixes for good.
+    pub target_duration_min: Span,
+    /// Ceiling of the target duration; longer GOPs are cut, with a verdict.
+    pub target_duration_max: Span,
+    /// Media listed in a playlist.
+    pub window: Span,
+    /// Media kept in memory, per stream.
+    pub store_max: Size,
+    /// Playlist and part requests that may wait at once, per stream.
+    pub waiters_max: usize,
+    /// How long an ended stream's playlists and segments stay.
+    pub linger: Span,
+}
+
+/// The cue timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cues {
+    /// How far ahead of the newest frame a cue is placed at least.
+    pub lead: Span,
+    /// Product cards that may show at once; the in-band snapshot has room for eight.
+    pub cards_max: usize,
+    /// Sustained rate of a stream's cues.
+    pub per_second_max: u32,
+    /// Cues a stream takes at once after a quiet time.
+    pub burst_max: u32,
+}
+
+/// Streams in general.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Streams {
+    /// Streams at once; a publisher past it is refused.
+    pub streams_max: usize,
+    /// How long a stream waits for its publisher's return.
+    pub resume_window: Span,
+    /// A publisher silent for this long gives way to another of the same name.
+    pub takeover_after: Span,
+}
+
+/// The child process that makes Opus from AAC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Transcoder {
+    /// The program; empty means `shopcast-transcoder` beside this one.
+    pub path: String,
+}
+
+/// What is written to standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Levels, in the syntax of `tracing`'s `EnvFilter`.
+    pub filter: String,
+}
+
+/// How the server ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// Longest wait for open requests after a signal.
+    pub drain: Span,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: local(8080),
+            connections_max: 4096,
+            event_followers_max: 2000,
+        }
+    }
+}
+
+impl Default for Rtmp {
+    fn default() -> Self {
+        Self {
+            listen: local(1935),
+            connections_max: 64,
+            app: "live".into(),
+        }
+    }
+}
+
+impl Default for Webrtc {
+    fn default() -> Self {
+        Self {
+            listen: local(8189),
+            viewers_max: 1000,
+            connecting_max: 256,
+            socket_buffer: Size::mib(4),
+        }
+    }
+}
+
+impl Default for Hls {
+    fn default() -> Self {
+        Self {
+            part_target: Span::millis(334),
+            segment_target: Span::seconds(2),
+            target_duration_min: Span::seconds(2),
+            target_duration_max: Span::seconds(10),
+            window: Span::seconds(60),
+            store_max: Size::mib(256),
+            waiters_max: 5000,
+            linger: Span::seconds(60),
+        }
+    }
+}
+
+impl Default for Cues {
+    fn default() -> Self {
+        Self {
+            lead: Span::millis(300),
+            cards_max: 3,
+            per_second_max: 10,
+            burst_max: 50,
+        }
+    }
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            streams_max: 64,
+            resume_window: Span::seconds(20),
+            takeover_after: Span::seconds(2),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            filter: "info".into(),
+        }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            drain: Span::seconds(3),
+        }
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}

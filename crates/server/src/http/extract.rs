@@ -1,0 +1,194 @@
+//! Requests taken apart, every mistake answered as a problem.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use engine::StreamName;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Kind, Problem};
+
+/// The `{stream}` of a path with no other parameter.
+#[derive(Debug)]
+pub(crate) struct Stream(pub(crate) StreamName);
+
+/// The `{stream}` of a path and the parameter after it.
+#[derive(Debug)]
+pub(crate) struct StreamAnd(pub(crate) StreamName, pub(crate) String);
+
+/// A JSON body.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// The query.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Send + Sync> FromRequestParts<S> for Stream {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(name) = path.map_err(|wrong| Problem::new(Kind::NoSuchPath, wrong.body_text()))?;
+        stream_name(&name).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StreamAnd {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((name, other)) =
+            path.map_err(|wrong| Problem::new(Kind::NoSuchPath, wrong.body_text()))?;
+        Ok(Self(stream_name(&name)?, other))
+    }
+}
+
+/// A name that no stream can have is the name of no stream.
+fn stream_name(name: &str) -> Result<StreamName, Problem> {
+    StreamName::parse(name).ok_or_else(|| Problem::no_such_stream(name))
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_type(request.headers(), &["application/json"])?;
+        let body = body(request, state).await?;
+        parse_json(&body).map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let query = Query::try_from_uri(&parts.uri);
+        let Query(params) =
+            query.map_err(|wrong| Problem::new(Kind::InvalidQuery, wrong.body_text()))?;
+        Ok(Self(params))
+    }
+}
+
+/// The whole body, up to the route's limit.
+pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|wrong: BytesRejection| {
+            let kind = match wrong.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Kind::BodyTooLarge,
+                _ => Kind::MalformedBody,
+            };
+            Problem::new(kind, wrong.body_text())
+        })
+}
+
+/// Refuses a body of another media type than `allowed`; parameters such as `charset` do not matter.
+pub(crate) fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if allowed
+        .iter()
+        .any(|allowed| allowed.eq_ignore_ascii_case(essence))
+    {
+        return Ok(());
+    }
+    let found = if essence.is_empty() {
+        "no Content-Type"
+    } else {
+        "another Content-Type"
+    };
+    let detail = format!(
+        "the body has {found}; send `Content-Type: {}`",
+        allowed.join("` or `")
+    );
+    Err(Problem::new(Kind::UnsupportedMediaType, detail))
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let kind = match inner.classify() {
+            serde_json::error::Category::Data => Kind::InvalidField,
+            serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof
+            | serde_json::error::Category::Io => Kind::MalformedBody,
+        };
+        let place = if path == "." {
+            String::new()
+        } else {
+            format!("`{path}`: ")
+        };
+        Problem::new(kind, format!("{place}{inner}"))
+    })?;
+    json.end()
+        .map_err(|error| Problem::new(Kind::MalformedBody, error.to_string()))?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its errors are looked at")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its errors are looked at")]
+        number: u8,
+    }
+
+    fn wrong(body: &str) -> (Kind, String) {
+        let problem = parse_json::<Outer>(body.as_bytes()).unwrap_err();
+        (problem.kind(), format!("{problem:?}"))
+    }
+
+    #[test]
+    fn a_field_is_named_by_its_path() {
+        let (kind, said) = wrong(r#"{"inner":{"number":"x"}}"#);
+        assert_eq!(kind, Kind::InvalidField);
+        assert!(said.contains("`inner.number`"), "{said}");
+        let (kind, said) = wrong(r#"{"outer":1}"#);
+        assert_eq!(kind, Kind::InvalidField);
+        assert!(said.contains("outer"), "{said}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for body in [
+            "",
+            "{",
+            "nonsense",
+            "\u{feff}{}",
+            r#"{"inner":{"number":1}} {}"#,
+        ] {
+            assert_eq!(wrong(body).0, Kind::MalformedBody, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_type_matters_and_its_parameters_do_not() {
+        let with =
+            |value: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
+        let allowed = ["application/json"];
+        assert!(require_type(&with("application/json; charset=utf-8"), &allowed).is_ok());
+        assert!(require_type(&with("Application/JSON"), &allowed).is_ok());
+        assert!(require_type(&with("text/plain"), &allowed).is_err());
+        assert!(require_type(&HeaderMap::new(), &allowed).is_err());
+    }
+}

@@ -1,0 +1,260 @@
+//! Every error as RFC 9457 problem details.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::io::command::Unavailable;
+
+/// What kind of problem it is: the vocabulary of `type`. `docs/api.md` says what a caller can do about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    NoSuchPath,
+    NoSuchStream,
+    NoSuchCue,
+    NoSuchSession,
+    NoSuchMedia,
+    MethodNotAllowed,
+    UnsupportedMediaType,
+    BodyTooLarge,
+    MalformedBody,
+    InvalidField,
+    InvalidHeader,
+    InvalidQuery,
+    InvalidRange,
+    KeyReused,
+    RevConflict,
+    CardNotShown,
+    CardsFull,
+    CardRefused,
+    RateLimited,
+    NotLive,
+    MalformedOffer,
+    OfferNotAcceptable,
+    StreamNotPlayable,
+    PreconditionFailed,
+    IceRestartUnsupported,
+    Full,
+    TimedOut,
+    Unavailable,
+    Internal,
+}
+
+impl Kind {
+    /// Its name in the type's URI, its status and its title.
+    const fn entry(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NoSuchPath => ("no-such-path", S::NOT_FOUND, "No such path"),
+            Self::NoSuchStream => ("no-such-stream", S::NOT_FOUND, "No such stream"),
+            Self::NoSuchCue => ("no-such-cue", S::NOT_FOUND, "No such cue"),
+            Self::NoSuchSession => ("no-such-session", S::NOT_FOUND, "No such session"),
+            Self::NoSuchMedia => (
+                "no-such-media",
+                S::NOT_FOUND,
+                "No such playlist, part or segment",
+            ),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                S::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+            ),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "Unsupported media type",
+            ),
+            Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
+            Self::MalformedBody => ("malformed-body", S::BAD_REQUEST, "Malformed body"),
+            Self::InvalidField => ("invalid-field", S::BAD_REQUEST, "Invalid field"),
+            Self::InvalidHeader => ("invalid-header", S::BAD_REQUEST, "Invalid header"),
+            Self::InvalidQuery => ("invalid-query", S::BAD_REQUEST, "Invalid query"),
+            Self::InvalidRange => (
+                "invalid-range",
+                S::RANGE_NOT_SATISFIABLE,
+                "Range not satisfiable",
+            ),
+            Self::KeyReused => (
+                "idempotency-key-reused",
+                S::UNPROCESSABLE_ENTITY,
+                "Idempotency key reused",
+            ),
+            Self::RevConflict => ("revision-conflict", S::CONFLICT, "Revision conflict"),
+            Self::CardNotShown => ("card-not-shown", S::CONFLICT, "Card not shown"),
+            Self::CardsFull => (
+                "cards-full",
+                S::CONFLICT,
+                "As many cards as may show at once",
+            ),
+            Self::CardRefused => ("card-refused", S::CONFLICT, "Card refused"),
+            Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Rate limited"),
+            Self::NotLive => ("not-live", S::CONFLICT, "Not live"),
+            Self::MalformedOffer => ("malformed-offer", S::BAD_REQUEST, "Malformed offer"),
+            Self::OfferNotAcceptable => (
+                "offer-not-acceptable",
+                S::NOT_ACCEPTABLE,
+                "No common codec or track",
+            ),
+            Self::StreamNotPlayable => (
+                "stream-not-playable",
+                S::UNPROCESSABLE_ENTITY,
+                "Not playable over WebRTC",
+            ),
+            Self::PreconditionFailed => (
+                "precondition-failed",
+                S::PRECONDITION_FAILED,
+                "Precondition failed",
+            ),
+            Self::IceRestartUnsupported => (
+                "ice-restart-unsupported",
+                S::UNPROCESSABLE_ENTITY,
+                "ICE restart not supported",
+            ),
+            Self::Full => ("full", S::SERVICE_UNAVAILABLE, "Full"),
+            Self::TimedOut => (
+                "timed-out",
+                S::SERVICE_UNAVAILABLE,
+                "Waited too long for media",
+            ),
+            Self::Unavailable => (
+                "unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "Temporarily unavailable",
+            ),
+            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
+        }
+    }
+}
+
+/// A problem on its way to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    retry_after_s: Option<u64>,
+    content_range: Option<String>,
+}
+
+/// RFC 9457 section 3.1.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(
+    title = "Problem",
+    description = "RFC 9457 problem details: every answer that is not a success"
+)]
+pub(crate) struct ProblemBody {
+    /// Which kind of problem, relative to the server. Stable: decide by this.
+    #[schema(example = "/problems/card-not-shown")]
+    r#type: String,
+    /// The kind in words, the same each time.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 409)]
+    status: u16,
+    /// This case: which element is at fault, and what to do.
+    detail: String,
+}
+
+impl Problem {
+    /// `detail` names the element at fault and the remedy.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after_s: None,
+            content_range: None,
+        }
+    }
+
+    /// The same request may succeed after `seconds`.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The length that a range does not fit (RFC 9110 section 15.5.17).
+    pub(crate) fn content_length(mut self, len: usize) -> Self {
+        self.content_range = Some(format!("bytes */{len}"));
+        self
+    }
+
+    /// There is no stream of this name.
+    pub(crate) fn no_such_stream(name: &str) -> Self {
+        let shown: String = name.chars().take(64).collect();
+        Self::new(
+            Kind::NoSuchStream,
+            format!("there is no stream `{shown}`; start its publisher, or ask GET /v1/streams"),
+        )
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::new(Kind::Unavailable, unavailable.to_string()).retry_after(1)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (slug, status, title) = self.kind.entry();
+        let body = ProblemBody {
+            r#type: format!("/problems/{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem);
+        // A part that is not there yet would otherwise be missing for as long as a cache likes.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(range) = self.content_range {
+            let range = HeaderValue::try_from(range).expect("digits and a slash");
+            headers.insert(header::CONTENT_RANGE, range);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Kinds are named here by their slugs as the source has them, so that none can be left out.
+    #[test]
+    fn every_kind_is_in_the_api_page() {
+        let page = include_str!("../../../../docs/api.md");
+        let source = include_str!("problem.rs");
+        let table = source
+            .split("const fn entry")
+            .nth(1)
+            .unwrap()
+            .split("\n    }\n")
+            .next()
+            .unwrap();
+        let line = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut before_status: Vec<_> = line.split("\", S::").collect();
+        before_status.pop();
+        let slugs = before_status
+            .iter()
+            .filter_map(|text| text.rsplit('"').next());
+        assert!(slugs.clone().count() >= 29);
+        for slug in slugs {
+            let named = [format!("/problems/{slug}`"), format!("`{slug}`")];
+            assert!(
+                named.iter().any(|name| page.contains(name)),
+                "docs/api.md lacks {slug}"
+            );
+        }
+    }
+}

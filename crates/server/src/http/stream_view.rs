@@ -1,0 +1,180 @@
+//! A stream as the API shows it.
+
+use cues::rfc3339_millis;
+use engine::{AudioStatus, StreamState, StreamStatus, VideoStatus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// All streams.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamList {
+    /// By name.
+    pub(super) streams: Vec<StreamView>,
+}
+
+/// One stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamView {
+    name: String,
+    state: StateName,
+    /// Publish session, from 1.
+    epoch: u32,
+    /// WebRTC video: `rtp = (pts + k) mod 2^32`.
+    k: u32,
+    video: Option<VideoView>,
+    audio: Option<AudioView>,
+    viewers: Viewers,
+    /// Newest video pts taken in (audio without video). 90 kHz.
+    newest_pts: i64,
+    /// Its UTC on the epoch's linear map.
+    #[schema(format = DateTime)]
+    newest_utc: String,
+    /// What the publisher says it is.
+    encoder: Option<String>,
+    /// What the broadcaster should change, newest last.
+    verdicts: Vec<VerdictView>,
+}
+
+/// Where a stream is in its life.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StateName {
+    /// A publisher is connected, its first key frame has not come.
+    Starting,
+    /// Media flows.
+    Live,
+    /// The publisher left and may return.
+    Interrupted,
+}
+
+/// The video track.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VideoView {
+    #[schema(example = "h264")]
+    codec: &'static str,
+    /// RFC 6381.
+    #[schema(example = "avc1.64001f")]
+    codecs: String,
+    profile: &'static str,
+    width: u16,
+    height: u16,
+    /// Frames per second: announced, else measured.
+    frame_rate: Option<f64>,
+    /// Pictures are reordered, which WebRTC cannot show.
+    b_frames: bool,
+    /// Length of the last whole GOP.
+    gop_ms: Option<u64>,
+    /// Over the last whole second.
+    bitrate_bps: u64,
+    /// Frames taken in during this epoch.
+    frames: u64,
+}
+
+/// The audio track.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AudioView {
+    #[schema(example = "aac")]
+    codec: &'static str,
+    /// RFC 6381.
+    #[schema(example = "mp4a.40.2")]
+    codecs: String,
+    sample_rate_hz: u32,
+    channels: u8,
+    /// Over the last whole second.
+    bitrate_bps: u64,
+    /// Opus packets made for WebRTC during this epoch.
+    opus_packets: u64,
+    /// The transcoding child runs and is ready: WebRTC viewers have sound.
+    transcoding: bool,
+}
+
+/// Viewers by protocol.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Viewers {
+    /// Connected WebRTC sessions.
+    pub(super) webrtc: usize,
+    /// Distinct clients (address and User-Agent) that fetched a playlist in the last 10 s.
+    pub(super) hls: usize,
+    /// Open side channels over HTTP; a part of the HLS viewers, as a rule.
+    pub(super) events: usize,
+}
+
+/// Something the broadcaster should change.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VerdictView {
+    #[schema(example = "b_frames")]
+    code: &'static str,
+    /// What was found, what it costs, and the setting to change.
+    detail: String,
+}
+
+impl StreamView {
+    pub(super) fn new(status: StreamStatus, viewers: Viewers) -> Self {
+        let verdict = |(code, detail)| VerdictView { code, detail };
+        Self {
+            name: status.name.to_string(),
+            state: status.state.into(),
+            epoch: status.epoch,
+            k: status.rtp_offset,
+            video: status.video.map(VideoView::from),
+            audio: status.audio.map(AudioView::from),
+            viewers,
+            newest_pts: status.newest_pts.0,
+            newest_utc: rfc3339_millis(status.newest_utc),
+            encoder: status.encoder,
+            verdicts: status.verdicts.into_iter().map(verdict).collect(),
+        }
+    }
+}
+
+impl StateName {
+    /// Its name in JSON and in labels.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl From<StreamState> for StateName {
+    fn from(state: StreamState) -> Self {
+        match state {
+            StreamState::Starting => Self::Starting,
+            StreamState::Live => Self::Live,
+            StreamState::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<VideoStatus> for VideoView {
+    fn from(video: VideoStatus) -> Self {
+        Self {
+            codec: "h264",
+            codecs: video.codecs,
+            profile: video.profile,
+            width: video.width,
+            height: video.height,
+            frame_rate: video.frame_rate,
+            b_frames: video.b_frames,
+            gop_ms: video.gop_ms,
+            bitrate_bps: video.bitrate_bps,
+            frames: video.frames,
+        }
+    }
+}
+
+impl From<AudioStatus> for AudioView {
+    fn from(audio: AudioStatus) -> Self {
+        Self {
+            codec: "aac",
+            codecs: audio.codecs,
+            sample_rate_hz: audio.sample_rate,
+            channels: audio.channels,
+            bitrate_bps: audio.bitrate_bps,
+            opus_packets: audio.opus_packets,
+            transcoding: audio.transcoding,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Pages: the list of what is live, the watch page, and the player's files.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use rust_embed::{Embed, EmbeddedFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::{
+    Shared, State, cors,
+    extract::Stream,
+    problem::{Kind, Problem},
+    stream_view::StateName,
+};
+
+/// What `npm run build` in `web/` makes; a build of the server without it works and says what is missing.
+#[derive(Embed)]
+#[folder = "../../web/dist"]
+#[allow_missing = true]
+struct Files;
+
+pub(super) fn router() -> Router<Arc<State>> {
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
+    // A player on a shop's own page loads its script from here.
+    let player = Router::new()
+        .route("/player/{*path}", get(file))
+        .layer(cors::read_only());
+    Router::new()
+        .route("/", get(index))
+        .route("/watch/{stream}", get(watch))
+        .merge(player)
+        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+}
+
+/// `GET /`: what is live, each a link.
+async fn index(state: Shared) -> Result<Html<String>, Problem> {
+    let mut items = String::new();
+    for status in state.shard.streams().await? {
+        // Names are plain (`StreamName`), so nothing here needs escaping.
+        let (name, state) = (&status.name, StateName::from(status.state).as_str());
+        items.push_str(&format!(
+            "<li><a href=\"/watch/{name}\">{name}</a> ({state})</li>\n"
+        ));
+    }
+    if items.is_empty() {
+        items.push_str("<li>nothing yet</li>\n");
+    }
+    Ok(Html(page(
+        "Shopcast",
+        &format!("<h1>Live</h1>\n<ul>\n{items}</ul>\n<p><a href=\"/openapi.json\">API</a></p>"),
+    )))
+}
+
+/// The watch page. It reads the stream's name from its own address; the stream need not be live yet.
+async fn watch(Stream(_): Stream, headers: HeaderMap) -> Response {
+    match Files::get("watch.html") {
+        Some(file) => respond("watch.html", &file, &headers),
+        None => missing().into_response(),
+    }
+}
+
+async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    match Files::get(&path) {
+        Some(file) => respond(&path, &file, &headers),
+        None if Files::get("watch.html").is_none() => missing().into_response(),
+        None => {
+            let shown: String = path.chars().take(128).collect();
+            Problem::new(Kind::NoSuchPath, format!("the player has no file {shown}"))
+                .into_response()
+        }
+    }
+}
+
+fn missing() -> (StatusCode, Html<String>) {
+    let how = "<h1>The player is not built</h1>\n<p>Run <code>npm ci &amp;&amp; npm run build</code> in \
+               <code>web/</code>, then build the server again; <code>scripts/serve</code> does both.</p>";
+    (
+        StatusCode::NOT_FOUND,
+        Html(page("The player is not built", how)),
+    )
+}
+
+/// Names stay and contents change with the build, so caches ask each time and are told by the digest.
+fn respond(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
+    let digest = file.metadata.sha256_hash();
+    let hex: String = digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let etag = HeaderValue::try_from(format!("\"{hex}\"")).expect("hexadecimal digits");
+    let cache = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag), cache]).into_response();
+    }
+    let kind = HeaderValue::from_static(content_type(path));
+    let body = Body::from(file.data.clone().into_owned());
+    (
+        [(header::CONTENT_TYPE, kind), (header::ETAG, etag), cache],
+        body,
+    )
+        .into_response()
+}
+
+/// The few types there are, so that a guess never makes a page out of something else.
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("webp") => "image/webp",
+        Some("jpg") => "image/jpeg",
+        Some("json" | "map") => "application/json",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title>\n<meta \
+         name=\"viewport\" content=\"width=device-width, initial-scale=1\"></head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+}
+
+/// No inline script or style. Pictures come from the shop's own hosts, media from `MediaSource` (blob:).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; media-src \
+                      'self' blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";

@@ -1,0 +1,11 @@
+//! Everything that touches the operating system: sockets, threads, child processes, clocks.
+
+pub(crate) mod child;
+pub(crate) mod clock;
+pub(crate) mod command;
+pub(crate) mod hls;
+pub(crate) mod outlets;
+pub(crate) mod rtmp;
+pub(crate) mod shard;
+pub(crate) mod side;
+pub(crate) mod udp;

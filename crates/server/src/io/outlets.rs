@@ -1,0 +1,156 @@
+//! Where a shard's outputs go.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use engine::{ConnId, Output, StreamEvent, StreamName};
+use hls::Publication;
+use metrics::counter;
+use tracing::{debug, info, warn};
+
+use super::{
+    child::Children,
+    hls::Origins,
+    rtmp::Writer,
+    side::SideChannels,
+    udp::{Sent, Udp},
+};
+use crate::telemetry::Meters;
+
+/// Everything a shard's outputs can reach. None of it makes the media thread wait.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    pub(crate) children: Children,
+    origins: Arc<Origins>,
+    side: Arc<SideChannels>,
+    meters: Arc<Meters>,
+    rtmp: BTreeMap<ConnId, Writer>,
+    /// What this drain published, by stream: an origin is to see a whole drain at once.
+    published: BTreeMap<StreamName, Vec<Publication>>,
+}
+
+impl Outlets {
+    /// Outlets without connections.
+    pub(crate) fn new(
+        children: Children,
+        origins: Arc<Origins>,
+        side: Arc<SideChannels>,
+        meters: Arc<Meters>,
+    ) -> Self {
+        let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            children,
+            origins,
+            side,
+            meters,
+            rtmp,
+            published,
+        }
+    }
+
+    /// From now on what `conn` is sent goes to `writer`.
+    pub(crate) fn rtmp_opened(&mut self, conn: ConnId, writer: Writer) {
+        self.rtmp.insert(conn, writer);
+    }
+
+    /// The client is gone.
+    pub(crate) fn rtmp_closed(&mut self, conn: ConnId) {
+        self.rtmp.remove(&conn);
+    }
+
+    /// Carries out one output.
+    pub(crate) fn put(&mut self, output: Output, udp: &Udp) {
+        match output {
+            Output::Transmit {
+                destination,
+                contents,
+            } => self.transmit(udp, destination, &contents),
+            Output::Hls {
+                stream,
+                publication,
+            } => {
+                self.published.entry(stream).or_default().push(publication);
+            }
+            // Once per frame in the worst case, so the log has it at DEBUG and the counter tells.
+            Output::HlsFailed { stream, error } => {
+                debug!(%stream, %error, "left out of LL-HLS");
+                self.meters.hls_failed.increment(1);
+            }
+            Output::SideChannel { stream, message } => self.side.publish(&stream, message),
+            Output::RtmpSend { conn, data } => {
+                let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
+                if !fits {
+                    self.rtmp.remove(&conn);
+                }
+            }
+            // What was queued is still flushed.
+            Output::RtmpClose { conn } => self.rtmp_closed(conn),
+            Output::RtmpFailed { conn, error } => {
+                warn!(conn = conn.0, %error, "RTMP client refused")
+            }
+            Output::RtmpDropped { conn, what } => {
+                debug!(conn = conn.0, what, "left out of what an RTMP client sent");
+                counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
+            }
+            Output::ViewerClosed { session, reason } => {
+                debug!(session, ?reason, "WebRTC session closed");
+            }
+            Output::ChildSpawn { child, stream } => self.children.spawn(child, &stream),
+            Output::ChildSend { child, message } => self.children.send(child, message),
+            Output::ChildKill { child } => self.children.kill(child),
+            Output::ChildLife { stream, event } => child_life(&stream, &event),
+            Output::Stream { stream, event } => self.stream(&stream, event),
+        }
+    }
+
+    /// Hands over what a drain collected.
+    pub(crate) fn flush(&mut self) {
+        while let Some((stream, publications)) = self.published.pop_first() {
+            self.origins.apply(&stream, publications);
+        }
+    }
+
+    fn transmit(&self, udp: &Udp, destination: SocketAddr, contents: &[u8]) {
+        match udp.send(destination, contents) {
+            Sent::Yes => {
+                self.meters.datagrams_out.increment(1);
+                self.meters
+                    .datagram_bytes_out
+                    .increment(contents.len() as u64);
+            }
+            Sent::Full => self.meters.datagrams_full.increment(1),
+            Sent::Refused => self.meters.datagrams_refused.increment(1),
+        }
+    }
+
+    fn stream(&mut self, stream: &StreamName, event: StreamEvent) {
+        // What the stream published before the event comes first.
+        self.flush();
+        match event {
+            StreamEvent::Live { epoch } => {
+                info!(%stream, epoch, "stream is live");
+                self.origins.open(stream);
+            }
+            StreamEvent::Interrupted => {
+                info!(%stream, "publisher left; the stream waits for its return")
+            }
+            StreamEvent::Ended => {
+                info!(%stream, "stream is over");
+                self.origins.end(stream);
+                self.side.end(stream);
+            }
+            StreamEvent::Verdict { code, detail } => warn!(%stream, code, "{detail}"),
+        }
+    }
+}
+
+fn child_life(stream: &StreamName, event: &transcode::Event) {
+    match event {
+        transcode::Event::Up { after } => {
+            info!(%stream, ?after, "sound for WebRTC viewers is ready")
+        }
+        transcode::Event::Down { cause, retry_in } => match retry_in {
+            Some(retry_in) => warn!(%stream, %cause, ?retry_in, "the transcoder is down"),
+            None => info!(%stream, %cause, "the transcoder is down"),
+        },
+    }
+}

@@ -1,0 +1,271 @@
+//! The thread that drives one engine shard: datagrams, commands and a timer in; outputs out.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+    time::Instant,
+};
+
+use engine::{Input, Shard};
+use tokio::{runtime, sync::mpsc, time::sleep_until};
+use tracing::{debug, error, trace};
+
+use super::{
+    clock,
+    command::Command,
+    outlets::Outlets,
+    udp::{BoundUdp, Udp},
+};
+use crate::{Error, telemetry::Meters};
+
+/// What a shard's thread owns.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    pub(crate) shard: Shard,
+    pub(crate) socket: BoundUdp,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) outlets: Outlets,
+    pub(crate) meters: Arc<Meters>,
+}
+
+/// Starts the thread; it ends on [`Command::Stop`], or when nobody can send commands any more.
+pub(crate) fn start(index: usize, owned: Loop) -> Result<JoinHandle<()>, Error> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(Error::system("runtime of a media thread"))?;
+    Builder::new()
+        .name(format!("shard-{index}"))
+        .spawn(move || runtime.block_on(run(owned)))
+        .map_err(Error::system("media thread"))
+}
+
+async fn run(owned: Loop) {
+    let Loop {
+        shard,
+        socket,
+        commands,
+        outlets,
+        meters,
+    } = owned;
+    match Udp::new(socket) {
+        Ok(udp) => {
+            Driver {
+                shard,
+                udp,
+                outlets,
+                meters,
+            }
+            .run(commands)
+            .await
+        }
+        Err(error) => error!(%error, "the WebRTC socket cannot be driven"),
+    }
+}
+
+struct Driver {
+    shard: Shard,
+    udp: Udp,
+    outlets: Outlets,
+    meters: Arc<Meters>,
+}
+
+/// What ended a wait.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for one turn, on the stack"
+)]
+enum Wake {
+    Readable,
+    Command(Option<Command>),
+    Timer,
+}
+
+impl Driver {
+    /// Each turn: wait for the first of the three, read the clock once, feed a bounded batch, drain.
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let due = self.shard.poll_timeout();
+            let deadline = due.map(|(at, _)| at);
+            let wake = tokio::select! {
+                readable = self.udp.readable() => match readable {
+                    Ok(()) => Wake::Readable,
+                    Err(error) => {
+                        error!(%error, "the WebRTC socket is gone");
+                        return;
+                    }
+                },
+                command = commands.recv() => Wake::Command(command),
+                () = timer(deadline) => Wake::Timer,
+            };
+            let now = clock::monotonic();
+            // Whatever woke the loop, a deadline that has passed is served: under load the timer may never win.
+            if let Some((deadline, reason)) = due.filter(|(deadline, _)| *deadline <= now) {
+                trace!(?reason, "timer");
+                self.meters
+                    .timer_lateness
+                    .record(now.duration_since(deadline).as_secs_f64());
+                self.shard.handle_timeout(now);
+                self.drain();
+            }
+            match wake {
+                Wake::Timer => {}
+                Wake::Readable => self.receive(now),
+                Wake::Command(None | Some(Command::Stop)) => return,
+                Wake::Command(Some(first)) => {
+                    if self.obey_batch(now, first, &mut commands) == Flow::Stop {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, now: Instant) {
+        for _ in 0..DATAGRAMS_A_TURN {
+            let Some(received) = self.udp.try_receive() else {
+                break;
+            };
+            self.meters.datagrams_in.increment(1);
+            let destination = self.udp.local();
+            let (source, contents) = (received.source, received.contents);
+            self.shard.handle_input(
+                now,
+                Input::Datagram {
+                    source,
+                    destination,
+                    contents,
+                },
+            );
+            self.drain();
+        }
+    }
+
+    fn obey_batch(
+        &mut self,
+        now: Instant,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Flow {
+        let mut next = Some(first);
+        for _ in 0..COMMANDS_A_TURN {
+            match next.take() {
+                None => break,
+                Some(Command::Stop) => return Flow::Stop,
+                Some(command) => self.obey_and_drain(now, command),
+            }
+            next = commands.try_recv().ok();
+        }
+        // The batch is full: the command that was taken out last is still to be obeyed.
+        match next {
+            Some(Command::Stop) => Flow::Stop,
+            Some(command) => {
+                self.obey_and_drain(now, command);
+                Flow::Continue
+            }
+            None => Flow::Continue,
+        }
+    }
+
+    /// A publisher's bytes are timed from the read to the last datagram that came of them.
+    fn obey_and_drain(&mut self, now: Instant, command: Command) {
+        let read_at = if let Command::RtmpData { read_at, .. } = &command {
+            Some(*read_at)
+        } else {
+            None
+        };
+        self.obey(now, command);
+        if let (true, Some(read_at)) = (self.drain(), read_at) {
+            let passed = clock::monotonic().saturating_duration_since(read_at);
+            self.meters.ingest_to_egress.record(passed.as_secs_f64());
+        }
+    }
+
+    fn obey(&mut self, now: Instant, command: Command) {
+        let shard = &mut self.shard;
+        match command {
+            Command::RtmpOpened { conn, writer } => {
+                self.outlets.rtmp_opened(conn, writer);
+                shard.handle_input(now, Input::RtmpOpened { conn });
+            }
+            Command::RtmpData { conn, data, .. } => {
+                shard.handle_input(now, Input::RtmpData { conn, data })
+            }
+            Command::RtmpClosed { conn } => {
+                self.outlets.rtmp_closed(conn);
+                shard.handle_input(now, Input::RtmpClosed { conn });
+            }
+            Command::Child { child, event } => {
+                self.outlets.children.note(child, &event);
+                shard.handle_input(now, Input::Child { child, event });
+            }
+            Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
+            Command::Trickle {
+                session,
+                fragment,
+                reply,
+            } => {
+                answer(reply, shard.trickle(session, &fragment));
+            }
+            Command::Leave { session, reply } => answer(reply, shard.leave(now, session)),
+            Command::InsertCue {
+                stream,
+                request,
+                reply,
+            } => {
+                answer(reply, shard.insert_cue(now, &stream, request));
+            }
+            Command::CuesAfter {
+                stream,
+                after,
+                reply,
+            } => {
+                answer(reply, shard.cues_after(&stream, after));
+            }
+            Command::Cue { stream, seq, reply } => answer(reply, shard.cue(&stream, seq)),
+            Command::State { stream, pts, reply } => answer(reply, shard.state(&stream, pts)),
+            Command::Snapshot { stream, reply } => answer(reply, shard.snapshot(now, &stream)),
+            Command::Streams { reply } => answer(reply, shard.streams(now)),
+            Command::Stream { stream, reply } => answer(reply, shard.stream(now, &stream)),
+            Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
+            // Handled by whoever takes commands out of the queue.
+            Command::Stop => {}
+        }
+    }
+
+    /// Does all that the engine wants done; whether a datagram was among it.
+    fn drain(&mut self) -> bool {
+        let mut transmitted = false;
+        while let Some(output) = self.shard.poll_output() {
+            transmitted |= matches!(output, engine::Output::Transmit { .. });
+            self.outlets.put(output, &self.udp);
+        }
+        self.outlets.flush();
+        transmitted
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    Stop,
+}
+
+async fn timer(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}
+
+fn answer<T>(reply: tokio::sync::oneshot::Sender<T>, value: T) {
+    if reply.send(value).is_err() {
+        debug!("whoever asked is gone");
+    }
+}
+
+/// A turn's bounds keep one source from starving the others; the rest waits in its queue for the next turn.
+const DATAGRAMS_A_TURN: usize = 64;
+const COMMANDS_A_TURN: usize = 64;

@@ -1,0 +1,186 @@
+//! Every metric this server has, once: name, kind, labels, meaning.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+/// What kind of number a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows while the process lives.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution in buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// Its name in the exposition format.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, with the unit last and `_total` on counters.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// What it means and what its labels are.
+    pub help: &'static str,
+}
+
+impl Metric {
+    pub(super) fn describe(&self) {
+        match self.kind {
+            Kind::Counter => describe_counter!(self.name, self.help),
+            Kind::Gauge => describe_gauge!(self.name, self.help),
+            Kind::Histogram => describe_histogram!(self.name, self.help),
+        }
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: Kind::Counter,
+        help,
+    }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind: Kind::Gauge,
+        help,
+    }
+}
+
+/// The vocabulary.
+pub const VOCABULARY: &[Metric] = &[
+    gauge(
+        "shopcast_streams",
+        "Streams by state: starting, live or interrupted.",
+    ),
+    gauge(
+        "shopcast_viewers",
+        "Viewers by protocol: webrtc (connected sessions), hls (distinct clients in the last 10 s), events (open \
+         side channels).",
+    ),
+    gauge(
+        "shopcast_ingest_bitrate_bps",
+        "Bits per second taken in over the last second, by track, over all streams.",
+    ),
+    gauge("shopcast_rtmp_connections", "Open RTMP connections."),
+    counter(
+        "shopcast_rtmp_connections_refused_total",
+        "RTMP connections closed at rtmp.connections_max.",
+    ),
+    counter(
+        "shopcast_rtmp_received_bytes_total",
+        "Bytes received from RTMP clients.",
+    ),
+    counter(
+        "shopcast_rtmp_dropped_total",
+        "Things left out of what RTMP clients sent, by what they were.",
+    ),
+    counter(
+        "shopcast_webrtc_datagrams_received_total",
+        "Datagrams received on the WebRTC socket.",
+    ),
+    counter(
+        "shopcast_webrtc_datagrams_sent_total",
+        "Datagrams the kernel took on the WebRTC socket.",
+    ),
+    counter(
+        "shopcast_webrtc_sent_bytes_total",
+        "Their bytes, without IP and UDP headers.",
+    ),
+    counter(
+        "shopcast_webrtc_datagrams_dropped_total",
+        "Datagrams not sent, by reason: socket_full (raise webrtc.socket_buffer), refused (by the kernel).",
+    ),
+    gauge(
+        "shopcast_webrtc_sessions_connecting",
+        "WebRTC sessions whose ICE and DTLS are not through yet.",
+    ),
+    counter(
+        "shopcast_webrtc_sessions_never_connected_total",
+        "WebRTC sessions given up because they did not connect in 15 s.",
+    ),
+    counter(
+        "shopcast_webrtc_sessions_failed_total",
+        "WebRTC sessions ended by an error inside them.",
+    ),
+    counter(
+        "shopcast_webrtc_datagrams_unclaimed_total",
+        "Datagrams received that belong to no session.",
+    ),
+    Metric {
+        name: "shopcast_shard_timer_lateness_seconds",
+        kind: Kind::Histogram,
+        help: "How late the media thread's timer was served; past 0.02 the machine is too busy.",
+    },
+    Metric {
+        name: "shopcast_ingest_to_egress_seconds",
+        kind: Kind::Histogram,
+        help: "From the read of a publisher's bytes to the last WebRTC datagram sent because of them.",
+    },
+    counter(
+        "shopcast_hls_requests_total",
+        "LL-HLS requests by kind (multivariant, media, object) and HTTP status.",
+    ),
+    counter(
+        "shopcast_hls_sent_bytes_total",
+        "Bytes of playlists (before gzip) and objects.",
+    ),
+    gauge(
+        "shopcast_hls_waiters",
+        "Playlist and part requests that wait for media.",
+    ),
+    counter(
+        "shopcast_hls_waiters_refused_total",
+        "Requests answered 503 at hls.waiters_max.",
+    ),
+    gauge(
+        "shopcast_hls_stored_bytes",
+        "Media in memory for LL-HLS, over all streams.",
+    ),
+    counter(
+        "shopcast_hls_failed_total",
+        "Frames and epochs the packager could not take.",
+    ),
+    counter(
+        "shopcast_cues_inserted_total",
+        "Cues accepted, replays of an idempotency key not counted.",
+    ),
+    counter(
+        "shopcast_cues_late_total",
+        "Of them, those placed later than asked because the frame had passed.",
+    ),
+    counter(
+        "shopcast_cues_refused_total",
+        "Cue requests the timeline refused.",
+    ),
+    counter(
+        "shopcast_events_lagged_total",
+        "Times a follower was too slow and got a new snapshot.",
+    ),
+    counter(
+        "shopcast_transcoder_starts_total",
+        "Transcoding children started.",
+    ),
+    counter(
+        "shopcast_transcoder_exits_total",
+        "Transcoding children that ended or could not be started.",
+    ),
+    counter(
+        "shopcast_transcoder_frames_dropped_total",
+        "Audio frames dropped because a child did not read.",
+    ),
+];
