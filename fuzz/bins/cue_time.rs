@@ -1,0 +1,5 @@
+//! Explores `cue::time`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::cue::time(data));

@@ -1,0 +1,5 @@
+//! Explores `publisher::engine`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::publisher::engine(data));

@@ -1,0 +1,5 @@
+//! Explores `publisher::session`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::publisher::session(data));

@@ -1,0 +1,145 @@
+//! The encoder's bytes: H.264 and AAC configurations, NAL units, time stamps.
+
+use bytes::{Bytes, BytesMut};
+use hls::{Config, Epoch, Packager};
+use media::{
+    AacConfig, FrameGrid, FrameRate, H264Config, Timescale, UtcAnchor,
+    aac::{self, parse_asc},
+    h264::{self, nals, parse_avcc, parse_sps, slice_type, to_four_byte_lengths},
+};
+use sfu::Rendition;
+use transcode::{Message as _, Start, ToChild};
+
+use crate::take::Take;
+
+/// A sequence parameter set. What is said of the picture is within what decoders can be asked for.
+pub fn h264_sps(data: &[u8]) {
+    let Ok(sps) = parse_sps(data) else { return };
+    assert!(sps.width > 0 && sps.height > 0, "{sps:?}");
+    assert!(
+        u32::from(sps.width) * u32::from(sps.height) <= 8192 * 8192,
+        "{sps:?}"
+    );
+    assert!(
+        (8..=14).contains(&sps.bit_depth_luma) && (8..=14).contains(&sps.bit_depth_chroma),
+        "{sps:?}"
+    );
+    assert!(sps.chroma_format_idc <= 3, "{sps:?}");
+    assert!(
+        sps.reorder_frames.is_none_or(|frames| frames <= 16),
+        "{sps:?}"
+    );
+    if let Some(rate) = sps.frame_rate {
+        assert!((1.0..=240.0).contains(&rate.fps()), "{sps:?}");
+    }
+}
+
+/// A configuration record. What it is rewritten to says the same, and goes on to every consumer.
+pub fn h264_avcc(data: &[u8]) {
+    let Ok(avcc) = parse_avcc(data) else { return };
+    assert!(matches!(avcc.length_size, 1 | 2 | 4));
+    assert!(
+        avcc.config.avcc.len() <= data.len() + 4,
+        "only the four bytes of the extension can be added"
+    );
+    // Those four can carry a record of the very longest length past the limit.
+    if avcc.config.avcc.len() <= 64 * 1024 {
+        let again = parse_avcc(&avcc.config.avcc).expect("what it is rewritten to is read");
+        assert_eq!(again.length_size, 4);
+        assert_eq!(again.config, avcc.config);
+    }
+    assert_eq!(h264::codecs(&avcc.config).len(), "avc1.64001f".len());
+    Rendition::video(1).set_video_config(&avcc.config);
+    start_epoch(Some(avcc.config), None);
+}
+
+/// An access unit behind one byte for the size of its lengths. What is accepted is walked to its end.
+pub fn h264_nals(data: &[u8]) {
+    let Some((size, payload)) = data.split_first() else {
+        return;
+    };
+    let payload = Bytes::copy_from_slice(payload);
+    let walked: usize = nals(&payload).map(|nal| 4 + nal.len()).sum();
+    assert!(walked <= payload.len());
+    let length_size = size % 8;
+    let Ok(canonical) = to_four_byte_lengths(payload.clone(), length_size) else {
+        return;
+    };
+    assert!(matches!(length_size, 1 | 2 | 4));
+    assert!(canonical.len() <= payload.len() + 4096 * 3);
+    let mut walked = 0;
+    for nal in nals(&canonical) {
+        assert!(!nal.is_empty());
+        let _ = (slice_type(&nal), parse_sps(&nal));
+        walked += 4 + nal.len();
+    }
+    assert_eq!(
+        walked,
+        canonical.len(),
+        "a canonical access unit has no rest"
+    );
+    let again = to_four_byte_lengths(canonical.clone(), 4);
+    assert_eq!(again.as_ref(), Ok(&canonical));
+}
+
+/// An AudioSpecificConfig. What is accepted goes on to the packager and to the transcoding child.
+pub fn aac_asc(data: &[u8]) {
+    let Ok(config) = parse_asc(data) else { return };
+    assert_eq!(config.asc, data);
+    assert!((1..=8).contains(&config.channels), "{config:?}");
+    assert!(
+        (7_350..=96_000).contains(&config.sample_rate.hz()),
+        "{config:?}"
+    );
+    assert!(aac::codecs(&config).starts_with("mp4a.40."));
+    let message = ToChild::Start(Start::new(&config));
+    message
+        .encode(&mut BytesMut::new())
+        .expect("what is accepted can be transcoded");
+    start_epoch(None, Some(config));
+}
+
+/// A frame rate, then the milliseconds of frames. Times strictly increase, whatever the stamps do.
+pub fn frame_grid(data: &[u8]) {
+    let mut take = Take(data);
+    let declared = f64::from_bits(u64::from_be_bytes(take.bytes()));
+    let read = FrameRate::reduced(take.u32().into(), take.u32().into());
+    let unknown = FrameRate { num: 0, den: 0 };
+    let rate = FrameRate::from_decimal(declared).or(read);
+    let scale = if take.u8().is_multiple_of(2) {
+        Timescale::VIDEO
+    } else {
+        Timescale::OPUS
+    };
+    let mut grid = FrameGrid::new(rate.unwrap_or(unknown), scale);
+    let (mut ms, mut last, mut placed) = (take.i64(), i64::MIN, 0);
+    while !take.is_empty() {
+        let time = grid.place(ms);
+        assert_eq!(time.scale(), scale);
+        assert!(time.ticks() > last, "{ms} ms gave {time:?} after {last}");
+        last = time.ticks();
+        placed += 1;
+        assert!(grid.phase_changes() <= placed);
+        let composition = i32::from_be_bytes(take.bytes());
+        assert_eq!(grid.present(composition).scale(), scale);
+        // Mostly small steps, as stamps are; now and then any stamp at all.
+        ms = match take.u8() {
+            255 => take.i64(),
+            step => ms.wrapping_add(i64::from(step) - 8),
+        };
+    }
+}
+
+/// The packager may refuse a configuration by a value, never by a panic.
+fn start_epoch(video: Option<H264Config>, audio: Option<AacConfig>) {
+    let mut packager = Packager::new(Config::default(), "fuzz");
+    let epoch = Epoch {
+        number: 1,
+        video,
+        video_rate: None,
+        audio,
+        anchor: UtcAnchor::default(),
+    };
+    let _ = packager.start_epoch(epoch);
+    while packager.poll_output().is_some() {}
+}

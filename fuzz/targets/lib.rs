@@ -1,0 +1,78 @@
+//! What is fuzzed: one function per reader of outside bytes, which gives it any bytes and checks what it promises.
+//!
+//! | module | whose bytes |
+//! |---|---|
+//! | [`publisher`] | the RTMP publisher's: session, chunks, AMF0, FLV tags, and all of it through the engine |
+//! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, time stamps |
+//! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
+//! | [`playlist`] | the HLS player's: queries and names |
+//! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams |
+//! | [`child`] | the transcoding child's, in both directions |
+//!
+//! These sources are compiled twice: into the libFuzzer binaries of `fuzz/`, which explore, and into
+//! `tests/fuzz-replay`, which holds the committed corpus against them on every test run. Time does not pass here unless
+//! a target lets it, so that the same bytes do the same thing again.
+
+pub mod bitstream;
+pub mod child;
+pub mod cue;
+pub mod playlist;
+pub mod publisher;
+mod take;
+pub mod viewer;
+
+use std::{sync::OnceLock, time::Instant};
+
+/// One fuzz target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its binary's name, and its folder's in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Takes any bytes; panics when a promise is broken.
+    pub run: fn(&[u8]),
+    /// How much one run costs; the replay makes that many times fewer mutations.
+    pub cost: usize,
+}
+
+const fn target(name: &'static str, cost: usize, run: fn(&[u8])) -> Target {
+    Target { name, run, cost }
+}
+
+/// Every target, as `fuzz/Cargo.toml` lists their binaries.
+pub const TARGETS: &[Target] = &[
+    target("aac_asc", 1, bitstream::aac_asc),
+    target("cue_channel", 1, cue::channel),
+    target("cue_emsg", 1, cue::emsg),
+    target("cue_id3", 1, cue::id3),
+    target("cue_json", 1, cue::json),
+    target("cue_request", 100, cue::request),
+    target("cue_snapshot", 1, cue::snapshot),
+    target("cue_time", 1, cue::time),
+    target("engine_publish", 80, publisher::engine),
+    target("flv_audio", 1, publisher::flv_audio),
+    target("flv_video", 1, publisher::flv_video),
+    target("frame_grid", 1, bitstream::frame_grid),
+    target("h264_avcc", 1, bitstream::h264_avcc),
+    target("h264_nals", 1, bitstream::h264_nals),
+    target("h264_sps", 1, bitstream::h264_sps),
+    target("hls_name", 1, playlist::name),
+    target("hls_query", 8, playlist::query),
+    target("rtmp_amf0", 1, publisher::amf0),
+    target("rtmp_chunks", 16, publisher::chunks),
+    target("rtmp_session", 8, publisher::session),
+    target("sdp_fragment", 1, viewer::fragment),
+    target("sdp_offer", 160, viewer::offer),
+    target("transcode_from_child", 1, child::from_child),
+    target("transcode_to_child", 1, child::to_child),
+    target("webrtc_datagram", 200, viewer::datagram),
+];
+
+/// The one instant at which everything happens.
+fn now() -> Instant {
+    static NOW: OnceLock<Instant> = OnceLock::new();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where virtual time begins does not matter"
+    )]
+    *NOW.get_or_init(Instant::now)
+}

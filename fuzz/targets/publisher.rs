@@ -1,0 +1,86 @@
+//! The RTMP publisher's bytes.
+
+use bytes::Bytes;
+use engine::{ConnId, Input, Output, Shard};
+use hls::{Error, Origin, Rendition};
+use media::UnixMillis;
+
+use crate::{now, viewer};
+
+/// A session from its first byte. The first byte of `data` chooses the portions it is fed in.
+pub fn session(data: &[u8]) {
+    rtmp::fuzz::session(now(), data);
+}
+
+/// A session after the handshake, where chunks begin; the first byte as for [`session`].
+pub fn chunks(data: &[u8]) {
+    rtmp::fuzz::chunks(now(), data);
+}
+
+/// Values of a command or data message.
+pub fn amf0(data: &[u8]) {
+    rtmp::fuzz::amf0(data);
+}
+
+/// The body of a video tag.
+pub fn flv_video(data: &[u8]) {
+    rtmp::fuzz::video(data);
+}
+
+/// The body of an audio tag.
+pub fn flv_audio(data: &[u8]) {
+    rtmp::fuzz::audio(data);
+}
+
+/// A publisher after the handshake, through everything its bytes reach: the session, the clock, the packetiser, the
+/// packager and the origin. Whatever it sends, the engine gives its packager only frames that fit their track.
+pub fn engine(data: &[u8]) {
+    let Some((portion, data)) = data.split_first() else {
+        return;
+    };
+    let config = engine::Config::new(viewer::config());
+    let mut shard = Shard::new(config, now(), UnixMillis(1_800_000_000_000), 1)
+        .expect("the configuration has a candidate");
+    let mut origin = Origin::new(hls::Config::default());
+    let conn = ConnId(1);
+    shard.handle_input(now(), Input::RtmpOpened { conn });
+    let size = usize::from(*portion) * 16;
+    let size = if size == 0 { data.len().max(1) } else { size };
+    for portion in [&HANDSHAKE[..]].into_iter().chain(data.chunks(size)) {
+        let data = Bytes::copy_from_slice(portion);
+        shard.handle_input(now(), Input::RtmpData { conn, data });
+        drain(&mut shard, &mut origin);
+    }
+    shard.handle_input(now(), Input::RtmpClosed { conn });
+    drain(&mut shard, &mut origin);
+    let directives = hls::Directives::default();
+    let _ = origin.multivariant(&directives);
+    for rendition in Rendition::ALL {
+        let _ = origin.playlist(rendition, &directives);
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest says nothing to this target"
+)]
+fn drain(shard: &mut Shard, origin: &mut Origin) {
+    while let Some(output) = shard.poll_output() {
+        match output {
+            Output::Hls { publication, .. } => origin.apply(publication),
+            Output::HlsFailed { error, .. } => match error {
+                // What a publisher can bring about: an unusable configuration, an empty or huge frame.
+                Error::DecoderConfig { .. } | Error::FrameSize { .. } => {}
+                error => panic!("the engine's own mistake: {error}"),
+            },
+            _ => {}
+        }
+    }
+}
+
+/// C0, C1 and C2.
+const HANDSHAKE: [u8; 3073] = {
+    let mut bytes = [0; 3073];
+    bytes[0] = 3;
+    bytes
+};

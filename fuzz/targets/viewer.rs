@@ -1,0 +1,235 @@
+//! The WebRTC viewer's bytes: offers, trickled fragments, datagrams.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use media::H264Config;
+use sfu::{
+    Config, Event, Input, MediaDescription, Offer, Output, Refusal, SessionId, Sfu, StreamId,
+};
+
+use crate::{now, take::Take};
+
+/// An offer; the first byte chooses what the stream has. The answer fits it, and nothing is kept when it is refused or
+/// over.
+pub fn offer(data: &[u8]) {
+    let Some((stream, sdp)) = data.split_first() else {
+        return;
+    };
+    let Ok(sdp) = str::from_utf8(sdp) else { return };
+    let video = h264([[0x42, 0xe0, 0x1f], [0x64, 0x00, 0x28]][usize::from(stream >> 4 & 1)]);
+    let media = MediaDescription {
+        video: (stream & 1 == 0).then_some(&video),
+        audio: stream & 2 == 0,
+        b_frames: stream & 12 == 12,
+    };
+    let mut sfu = Sfu::new(config(), now()).expect("the configuration has a candidate");
+    let session = SessionId(1);
+    let offer = Offer {
+        session,
+        stream: StreamId(1),
+        sdp,
+        media,
+    };
+    match sfu.accept_offer(now(), offer) {
+        Ok(answer) => {
+            check_answer(sdp, &answer.sdp);
+            assert_eq!(sfu.counters().sessions, 1);
+            sfu.remove(now(), session);
+        }
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    }
+    check_empty(&mut sfu);
+}
+
+/// A trickled fragment for a session.
+pub fn fragment(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    thread_local! {
+        static SFU: Sfu = joined().0;
+    }
+    let answer = SFU.with(|sfu| sfu.trickle(VIEWER, text));
+    assert_ne!(answer, Err(Refusal::NoSession));
+}
+
+/// Datagrams to a session: for each a byte for its kind, two for its length, then its body. What proves nothing is
+/// answered to nobody, and after its time the session is gone without a trace.
+pub fn datagram(data: &[u8]) {
+    let (mut sfu, ufrag, pwd) = joined();
+    let mut at = now();
+    let mut connected = false;
+    receive(&mut sfu, at, viewer(), &check(&ufrag, &pwd, &[]));
+    connected |= drain(&mut sfu);
+    assert_eq!(sfu.counters().addresses, 1, "the check proved its address");
+    let mut take = Take(data);
+    while !take.is_empty() {
+        let kind = take.u8();
+        let length = usize::from(take.u16());
+        let body = take.up_to(length);
+        match kind % 4 {
+            0 => receive(&mut sfu, at, stranger(), body),
+            1 => receive(&mut sfu, at, viewer(), body),
+            2 => receive(&mut sfu, at, viewer(), &check(&ufrag, &pwd, body)),
+            _ => {
+                at += Duration::from_millis(u64::from(kind) * 4);
+                sfu.handle_timeout(at);
+            }
+        }
+        connected |= drain(&mut sfu);
+    }
+    assert!(!connected, "nobody here holds the certificate's key");
+    at += config().half_open_timeout;
+    sfu.handle_timeout(at);
+    check_empty(&mut sfu);
+}
+
+/// A shard at one address.
+pub(crate) fn config() -> Config {
+    Config::new(vec![server()])
+}
+
+/// A shard with one session, and the credentials its viewer must use.
+fn joined() -> (Sfu, String, String) {
+    let mut sfu = Sfu::new(config(), now()).expect("the configuration has a candidate");
+    let video = h264([0x42, 0xe0, 0x1f]);
+    let offer = Offer {
+        session: VIEWER,
+        stream: StreamId(1),
+        sdp: OFFER,
+        media: MediaDescription {
+            video: Some(&video),
+            audio: true,
+            b_frames: false,
+        },
+    };
+    let answer = sfu
+        .accept_offer(now(), offer)
+        .expect("a GStreamer player made the offer");
+    let attribute = |name| {
+        let mut values = answer
+            .sdp
+            .lines()
+            .filter_map(|line| line.strip_prefix(name));
+        values
+            .next()
+            .expect("every answer has credentials")
+            .to_owned()
+    };
+    let (ufrag, pwd) = (attribute("a=ice-ufrag:"), attribute("a=ice-pwd:"));
+    while sfu.poll_output().is_some() {}
+    (sfu, ufrag, pwd)
+}
+
+/// A binding request signed with the session's password (RFC 8489 section 14.5), with any `attributes` inside.
+fn check(ufrag: &str, pwd: &str, attributes: &[u8]) -> Vec<u8> {
+    let username = format!("{ufrag}:peer");
+    let username_bytes = u16::try_from(username.len()).expect("a fragment is short");
+    let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    message.extend([7; 12]);
+    message.extend([0, 6]);
+    message.extend(username_bytes.to_be_bytes());
+    message.extend(username.bytes());
+    message.resize(message.len().next_multiple_of(4), 0);
+    // PRIORITY, which every check has (RFC 8445 section 7.1.1).
+    message.extend([0, 0x24, 0, 4, 0x6e, 0, 0, 0xff]);
+    message.extend(attributes);
+    message.resize(message.len().next_multiple_of(4), 0);
+    // Whoever signs counts the signature's 24 bytes, not the 20 of the header.
+    let length = u16::try_from(message.len() - 20 + 24).unwrap_or(u16::MAX);
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+    let hmac = str0m::crypto::from_feature_flags().sha1_hmac_provider;
+    let signature = hmac.sha1_hmac(pwd.as_bytes(), &[&message]);
+    message.extend([0, 8, 0, 20]);
+    message.extend(signature);
+    message
+}
+
+fn receive(sfu: &mut Sfu, at: std::time::Instant, source: SocketAddr, contents: &[u8]) {
+    let input = Input::Datagram {
+        source,
+        destination: server(),
+        contents,
+    };
+    sfu.handle_input(at, input);
+}
+
+/// Whether the session connected.
+fn drain(sfu: &mut Sfu) -> bool {
+    let mut connected = false;
+    while let Some(output) = sfu.poll_output() {
+        match output {
+            Output::Transmit {
+                destination,
+                contents,
+            } => {
+                assert_eq!(destination, viewer(), "strangers are not answered");
+                assert!(contents.len() <= 1500, "a datagram fits the path");
+            }
+            Output::Event(_, event) => {
+                connected |= matches!(event, Event::Connected | Event::ChannelOpen);
+            }
+        }
+    }
+    connected
+}
+
+/// RFC 8829 section 5.3.1: an answer has the offer's m-lines, in their order.
+fn check_answer(offer: &str, answer: &str) {
+    fn kinds(sdp: &str) -> Vec<&str> {
+        let lines = sdp.lines().filter_map(|line| line.strip_prefix("m="));
+        lines
+            .map(|line| line.split_ascii_whitespace().next().unwrap_or_default())
+            .collect()
+    }
+    assert_eq!(kinds(offer), kinds(answer), "{answer}");
+    assert!(answer.len() <= 64 * 1024);
+    for line in answer.split_terminator("\r\n") {
+        assert!(
+            line.as_bytes().get(1) == Some(&b'=') && !line.contains(['\r', '\n', '\0']),
+            "{line:?}"
+        );
+    }
+}
+
+fn check_empty(sfu: &mut Sfu) {
+    while sfu.poll_output().is_some() {}
+    let counters = sfu.counters();
+    assert_eq!(
+        (counters.sessions, counters.half_open, counters.addresses),
+        (0, 0, 0)
+    );
+    assert_eq!(sfu.poll_timeout(), None);
+}
+
+fn h264(profile_level: [u8; 3]) -> H264Config {
+    let [profile, flags, level] = profile_level;
+    H264Config {
+        avcc: Bytes::new(),
+        sps: vec![Bytes::copy_from_slice(&[
+            0x67, profile, flags, level, 0x8c, 0x8d, 0x40,
+        ])],
+        pps: vec![Bytes::from_static(&[0x68, 0xce, 0x3c, 0x80])],
+        profile_level,
+        width: 1280,
+        height: 720,
+        frame_rate: None,
+        reorder_frames: Some(0),
+    }
+}
+
+fn server() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 8189))
+}
+
+fn viewer() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 1], 5000))
+}
+
+fn stranger() -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 66], 666))
+}
+
+const VIEWER: SessionId = SessionId(1);
+const OFFER: &str = include_str!("../../crates/sfu/tests/fixtures/gstreamer-1.22.sdp");
