@@ -1,0 +1,90 @@
+# What the scripts install, listed with its size before anything happens. Needs common.sh.
+# shellcheck shell=bash
+
+# What a build and a server need.
+BUILD_PACKAGES=(
+  gcc libc6-dev make pkg-config          # Rust crates that build C
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusenc
+  gstreamer1.0-plugins-good              # aacparse
+  gstreamer1.0-libav                     # avdec_aac
+)
+# What publishes the demo, and fetches and unpacks its clip.
+DEMO_PACKAGES=(ffmpeg python3 python3-pip)
+# The real clients of the end-to-end tests.
+TEST_PACKAGES=(
+  chromium fonts-dejavu-core
+  obs-studio xvfb xauth libgl1-mesa-dri openssl
+  gstreamer1.0-tools gstreamer1.0-plugins-bad gstreamer1.0-nice
+  python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+)
+
+missing_packages() {
+  local name
+  for name in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s\n' "$name"
+  done
+}
+
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+# need_tools: what has to be there already, because a script should not choose it for anyone.
+need_tools() {
+  local wanted
+  have cargo || die "Rust is missing: install it with rustup (https://rustup.rs), then run this again"
+  have node || die "Node.js 20 or newer is missing: install it, then run this again"
+  have npm || die "npm is missing: it comes with Node.js"
+  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' \
+    || die "Node.js $(node --version) is too old: 20 or newer is needed"
+  wanted=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$ROOT/rust-toolchain.toml")
+  say "Rust $wanted (pinned; rustup fetches it if it is not there), Node.js $(node --version)"
+}
+
+# install_packages PACKAGE...: lists what is missing and its size, asks, installs.
+install_packages() {
+  local missing plan
+  mapfile -t missing < <(missing_packages "$@")
+  if ((${#missing[@]} == 0)); then
+    say "Debian packages: all there"
+    return
+  fi
+  have apt-get || die "these Debian packages are needed: ${missing[*]}"
+  if [[ $(id -u) != 0 ]] && ! have sudo; then
+    die "run as root: apt-get install --no-install-recommends ${missing[*]}"
+  fi
+  # Package lists that never were fetched make every name unknown.
+  if ! apt-cache show "${missing[0]}" >/dev/null 2>&1; then as_root apt-get update -q; fi
+  plan=$(LC_ALL=C apt-get install --no-install-recommends --assume-no "${missing[@]}" 2>&1 || true)
+  say "Debian packages to install: ${missing[*]}"
+  grep -E '^(Need to get|After this operation|E:)' <<<"$plan" | sed 's/^/  /' || true
+  confirm "Install them?" || die "nothing was installed"
+  # Lists that are old name files that are gone: fetch them once and try again.
+  apt_install "${missing[@]}" || { as_root apt-get update -q && apt_install "${missing[@]}"; } \
+    || die "apt-get could not install: ${missing[*]}"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >"$CACHE/apt.log" 2>&1 \
+    || { tail -n 5 "$CACHE/apt.log" >&2; return 1; }
+}
+
+# install_npm FOLDER: what its lock file says, when it is not there yet.
+install_npm() {
+  local folder=$1 done="$1/node_modules/.package-lock.json"
+  if [[ -f $done && ! "$folder/package-lock.json" -nt $done ]]; then return; fi
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+}
+
+# build_web: the player and the watch page, when anything they are made of is newer.
+build_web() {
+  local web="$ROOT/web"
+  install_npm "$web"
+  if [[ -f $web/dist/watch.html ]] \
+    && [[ -z $(find "$web" -name node_modules -prune -o -path "$web/dist" -prune -o -type f -newer "$web/dist/watch.html" -print -quit) ]]; then
+    return
+  fi
+  (cd "$web" && npm run --silent build)
+}
