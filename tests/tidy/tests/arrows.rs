@@ -12,9 +12,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sfu", &["media"]),
     ("transcode", &["media"]),
     ("hls", &["media", "cues"]),
-    ("engine", &["media", "cues", "rtmp", "sfu", "transcode", "hls"]),
+    (
+        "engine",
+        &["media", "cues", "rtmp", "sfu", "transcode", "hls"],
+    ),
     ("transcoder", &["media", "transcode"]),
-    ("server", &["media", "cues", "rtmp", "sfu", "transcode", "hls", "engine"]),
+    (
+        "server",
+        &["media", "cues", "rtmp", "sfu", "transcode", "hls", "engine"],
+    ),
     ("loadgen", &[]),
     ("tidy", &[]),
 ];
@@ -33,10 +39,16 @@ const FENCED: &[(&str, &[&str])] = &[
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
-    for manifest in files(&root().join("crates"), "Cargo.toml").iter().chain(&[root().join("tests/tidy/Cargo.toml")]) {
+    for manifest in files(&root().join("crates"), "Cargo.toml")
+        .iter()
+        .chain(&[root().join("tests/tidy/Cargo.toml")])
+    {
         let parsed: toml::Table = text(manifest).parse().unwrap();
         let name = parsed["package"]["name"].as_str().unwrap().to_owned();
-        let names = parsed.get("dependencies").and_then(toml::Value::as_table).map(|t| t.keys().cloned().collect());
+        let names = parsed
+            .get("dependencies")
+            .and_then(toml::Value::as_table)
+            .map(|t| t.keys().cloned().collect());
         all.insert(name, names.unwrap_or_default());
     }
     all
@@ -46,9 +58,14 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn every_arrow_is_an_agreed_one() {
     let ours: BTreeMap<_, _> = ARROWS.iter().copied().collect();
     for (name, uses) in dependencies() {
-        let allowed = ours.get(name.as_str()).unwrap_or_else(|| panic!("crate `{name}` is not in ARROWS"));
+        let allowed = ours
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("crate `{name}` is not in ARROWS"));
         for used in uses.iter().filter(|used| ours.contains_key(used.as_str())) {
-            assert!(allowed.contains(&used.as_str()), "`{name}` may not depend on `{used}`");
+            assert!(
+                allowed.contains(&used.as_str()),
+                "`{name}` may not depend on `{used}`"
+            );
         }
     }
 }
@@ -67,15 +84,28 @@ fn fenced_packages_stay_where_they_belong() {
 
 #[test]
 fn pure_crates_read_no_clock_and_open_no_socket() {
-    const IMPURE: &[&str] =
-        &["std::net::TcpStream", "std::net::UdpSocket", "std::thread", "std::fs", "std::process", "Mutex<", "async fn"];
+    const IMPURE: &[&str] = &[
+        "std::net::TcpStream",
+        "std::net::UdpSocket",
+        "std::thread",
+        "std::fs",
+        "std::process",
+        "Mutex<",
+        "async fn",
+    ];
     for name in PURE {
         for file in files(&root().join("crates").join(name).join("src"), ".rs") {
             let text = text(&file);
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for word in IMPURE {
-                let found = code.lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
-                assert!(!found, "{} uses `{word}`; only `server` does I/O", file.display());
+                let found = code
+                    .lines()
+                    .any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+                assert!(
+                    !found,
+                    "{} uses `{word}`; only `server` does I/O",
+                    file.display()
+                );
             }
         }
     }

@@ -16,13 +16,21 @@ fn every_relative_link_leads_somewhere() {
                 continue;
             }
             let there = page.parent().unwrap().join(path);
-            assert!(there.exists(), "{} links to {target}, which is not there", page.display());
+            assert!(
+                there.exists(),
+                "{} links to {target}, which is not there",
+                page.display()
+            );
         }
     }
 }
 
 fn links(text: &str) -> Vec<String> {
-    text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target.to_owned())
+        .collect()
 }
 
 #[test]
@@ -37,8 +45,14 @@ fn every_decision_is_numbered_once_and_listed() {
         }
         let number = name.get(..4).and_then(|digits| digits.parse::<u32>().ok());
         let number = number.unwrap_or_else(|| panic!("{name} does not begin with four digits"));
-        assert!(numbers.insert(number), "two decisions are numbered {number}");
-        assert!(index.contains(&name), "docs/adr/README.md does not list {name}");
+        assert!(
+            numbers.insert(number),
+            "two decisions are numbered {number}"
+        );
+        assert!(
+            index.contains(&name),
+            "docs/adr/README.md does not list {name}"
+        );
     }
     assert!(!numbers.is_empty());
 }
