@@ -130,7 +130,9 @@ pub fn request(data: &[u8]) {
         let Ok(receipt) = timeline.insert(at, cue_request(&mut take), &clock) else {
             continue;
         };
-        carried(&receipt.cue);
+        if receipts.len() < 8 {
+            carried(&receipt.cue);
+        }
         assert!(receipt.late_by_ms >= 0);
         assert!(
             receipt.replayed || receipt.cue.cue.pts > newest,

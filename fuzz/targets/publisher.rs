@@ -1,5 +1,10 @@
 //! The RTMP publisher's bytes.
 
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
+
 use bytes::Bytes;
 use engine::{ConnId, Input, Output, Shard};
 use hls::{Error, Origin, Rendition};
@@ -33,32 +38,50 @@ pub fn flv_audio(data: &[u8]) {
 }
 
 /// A publisher after the handshake, through everything its bytes reach: the session, the clock, the packetiser, the
-/// packager and the origin. Whatever it sends, the engine gives its packager only frames that fit their track.
+/// packager and the origin. Whatever it sends, the engine gives its packager only frames that fit their track, and once
+/// the stream is over nothing is left to wait for.
 pub fn engine(data: &[u8]) {
     let Some((portion, data)) = data.split_first() else {
         return;
     };
-    let config = engine::Config::new(viewer::config());
-    let mut shard = Shard::new(config, now(), UnixMillis(1_800_000_000_000), 1)
-        .expect("the configuration has a candidate");
-    let mut origin = Origin::new(hls::Config::default());
-    let conn = ConnId(1);
-    shard.handle_input(now(), Input::RtmpOpened { conn });
     let size = usize::from(*portion) * 16;
     let size = if size == 0 { data.len().max(1) } else { size };
-    for portion in [&HANDSHAKE[..]].into_iter().chain(data.chunks(size)) {
-        let data = Bytes::copy_from_slice(portion);
-        shard.handle_input(now(), Input::RtmpData { conn, data });
-        drain(&mut shard, &mut origin);
-    }
-    shard.handle_input(now(), Input::RtmpClosed { conn });
-    drain(&mut shard, &mut origin);
-    let directives = hls::Directives::default();
-    let _ = origin.multivariant(&directives);
-    for rendition in Rendition::ALL {
-        let _ = origin.playlist(rendition, &directives);
-    }
+    SHARD.with_borrow_mut(|(shard, at)| {
+        let mut origin = Origin::new(hls::Config::default());
+        let conn = ConnId(1);
+        shard.handle_input(*at, Input::RtmpOpened { conn });
+        for portion in [&HANDSHAKE[..]].into_iter().chain(data.chunks(size)) {
+            let data = Bytes::copy_from_slice(portion);
+            shard.handle_input(*at, Input::RtmpData { conn, data });
+            drain(shard, &mut origin);
+        }
+        shard.handle_input(*at, Input::RtmpClosed { conn });
+        drain(shard, &mut origin);
+        let directives = hls::Directives::default();
+        let _ = origin.multivariant(&directives);
+        for rendition in Rendition::ALL {
+            let _ = origin.playlist(rendition, &directives);
+        }
+        *at += LONG_ENOUGH;
+        shard.handle_timeout(*at);
+        drain(shard, &mut origin);
+        assert_eq!(shard.poll_timeout(), None, "the stream is over");
+    });
 }
+
+thread_local! {
+    /// Every run leaves it as empty as it was, only later.
+    static SHARD: RefCell<(Shard, Instant)> = RefCell::new((shard(), now()));
+}
+
+fn shard() -> Shard {
+    let config = engine::Config::new(viewer::config());
+    Shard::new(config, now(), UnixMillis(1_800_000_000_000), 1)
+        .expect("the configuration has a candidate")
+}
+
+/// More than an interrupted stream waits for its publisher.
+const LONG_ENOUGH: Duration = Duration::from_mins(1);
 
 #[expect(
     clippy::wildcard_enum_match_arm,

@@ -1,6 +1,10 @@
 //! The WebRTC viewer's bytes: offers, trickled fragments, datagrams.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use media::H264Config;
@@ -23,23 +27,23 @@ pub fn offer(data: &[u8]) {
         audio: stream & 2 == 0,
         b_frames: stream & 12 == 12,
     };
-    let mut sfu = Sfu::new(config(), now()).expect("the configuration has a candidate");
-    let session = SessionId(1);
     let offer = Offer {
-        session,
+        session: VIEWER,
         stream: StreamId(1),
         sdp,
         media,
     };
-    match sfu.accept_offer(now(), offer) {
-        Ok(answer) => {
-            check_answer(sdp, &answer.sdp);
-            assert_eq!(sfu.counters().sessions, 1);
-            sfu.remove(now(), session);
+    SHARD.with_borrow_mut(|(sfu, at)| {
+        match sfu.accept_offer(*at, offer) {
+            Ok(answer) => {
+                check_answer(sdp, &answer.sdp);
+                assert_eq!(sfu.counters().sessions, 1);
+                sfu.remove(*at, VIEWER);
+            }
+            Err(refusal) => assert!(!refusal.to_string().is_empty()),
         }
-        Err(refusal) => assert!(!refusal.to_string().is_empty()),
-    }
-    check_empty(&mut sfu);
+        check_empty(sfu);
+    });
 }
 
 /// A trickled fragment for a session.
@@ -48,41 +52,50 @@ pub fn fragment(data: &[u8]) {
         return;
     };
     thread_local! {
-        static SFU: Sfu = joined().0;
+        static JOINED: Sfu = {
+            let mut sfu = shard();
+            join(&mut sfu, now());
+            sfu
+        };
     }
-    let answer = SFU.with(|sfu| sfu.trickle(VIEWER, text));
+    let answer = JOINED.with(|sfu| sfu.trickle(VIEWER, text));
     assert_ne!(answer, Err(Refusal::NoSession));
 }
 
 /// Datagrams to a session: for each a byte for its kind, two for its length, then its body. What proves nothing is
 /// answered to nobody, and after its time the session is gone without a trace.
 pub fn datagram(data: &[u8]) {
-    let (mut sfu, ufrag, pwd) = joined();
-    let mut at = now();
-    let mut connected = false;
-    receive(&mut sfu, at, viewer(), &check(&ufrag, &pwd, &[]));
-    connected |= drain(&mut sfu);
-    assert_eq!(sfu.counters().addresses, 1, "the check proved its address");
-    let mut take = Take(data);
-    while !take.is_empty() {
-        let kind = take.u8();
-        let length = usize::from(take.u16());
-        let body = take.up_to(length);
-        match kind % 4 {
-            0 => receive(&mut sfu, at, stranger(), body),
-            1 => receive(&mut sfu, at, viewer(), body),
-            2 => receive(&mut sfu, at, viewer(), &check(&ufrag, &pwd, body)),
-            _ => {
-                at += Duration::from_millis(u64::from(kind) * 4);
-                sfu.handle_timeout(at);
+    SHARD.with_borrow_mut(|(sfu, at)| {
+        let (ufrag, pwd) = join(sfu, *at);
+        receive(sfu, *at, viewer(), &check(&ufrag, &pwd, &[]));
+        let mut connected = drain(sfu);
+        assert_eq!(sfu.counters().addresses, 1, "the check proved its address");
+        let mut take = Take(data);
+        while !take.is_empty() {
+            let kind = take.u8();
+            let length = usize::from(take.u16());
+            let body = take.up_to(length);
+            match kind % 4 {
+                0 => receive(sfu, *at, stranger(), body),
+                1 => receive(sfu, *at, viewer(), body),
+                2 => receive(sfu, *at, viewer(), &check(&ufrag, &pwd, body)),
+                _ => {
+                    *at += Duration::from_millis(u64::from(kind) * 4);
+                    sfu.handle_timeout(*at);
+                }
             }
+            connected |= drain(sfu);
         }
-        connected |= drain(&mut sfu);
-    }
-    assert!(!connected, "nobody here holds the certificate's key");
-    at += config().half_open_timeout;
-    sfu.handle_timeout(at);
-    check_empty(&mut sfu);
+        assert!(!connected, "nobody here holds the certificate's key");
+        *at += config().half_open_timeout;
+        sfu.handle_timeout(*at);
+        check_empty(sfu);
+    });
+}
+
+thread_local! {
+    /// Every run leaves it as empty as it was, only later.
+    static SHARD: RefCell<(Sfu, Instant)> = RefCell::new((shard(), now()));
 }
 
 /// A shard at one address.
@@ -90,9 +103,12 @@ pub(crate) fn config() -> Config {
     Config::new(vec![server()])
 }
 
-/// A shard with one session, and the credentials its viewer must use.
-fn joined() -> (Sfu, String, String) {
-    let mut sfu = Sfu::new(config(), now()).expect("the configuration has a candidate");
+fn shard() -> Sfu {
+    Sfu::new(config(), now()).expect("the configuration has a candidate")
+}
+
+/// A viewer joins; gives the credentials it must use.
+fn join(sfu: &mut Sfu, at: Instant) -> (String, String) {
     let video = h264([0x42, 0xe0, 0x1f]);
     let offer = Offer {
         session: VIEWER,
@@ -105,7 +121,7 @@ fn joined() -> (Sfu, String, String) {
         },
     };
     let answer = sfu
-        .accept_offer(now(), offer)
+        .accept_offer(at, offer)
         .expect("a GStreamer player made the offer");
     let attribute = |name| {
         let mut values = answer
@@ -119,7 +135,7 @@ fn joined() -> (Sfu, String, String) {
     };
     let (ufrag, pwd) = (attribute("a=ice-ufrag:"), attribute("a=ice-pwd:"));
     while sfu.poll_output().is_some() {}
-    (sfu, ufrag, pwd)
+    (ufrag, pwd)
 }
 
 /// A binding request signed with the session's password (RFC 8489 section 14.5), with any `attributes` inside.
@@ -146,7 +162,7 @@ fn check(ufrag: &str, pwd: &str, attributes: &[u8]) -> Vec<u8> {
     message
 }
 
-fn receive(sfu: &mut Sfu, at: std::time::Instant, source: SocketAddr, contents: &[u8]) {
+fn receive(sfu: &mut Sfu, at: Instant, source: SocketAddr, contents: &[u8]) {
     let input = Input::Datagram {
         source,
         destination: server(),

@@ -114,6 +114,24 @@ fn lengths_beyond_the_tag_cost_the_tag() {
     assert_eq!(peer.times().len(), 100);
 }
 
+/// Found by fuzzing: a presentation time two hours before its decode time is before the stream's zero.
+#[test]
+fn a_composition_time_that_no_reordering_needs_costs_the_tag() {
+    let mut peer = Peer::publishing();
+    peer.feed(&video(0, &video_header(AVCC))).unwrap();
+    let mut frame = video_frame(true, 100);
+    for (n, composition_ms) in [0_i32, 8_000, -8_000, 8_001, -8_001, 0x7f_ffff, -0x80_0000]
+        .into_iter()
+        .enumerate()
+    {
+        frame[2..5].copy_from_slice(&composition_ms.to_be_bytes()[1..]);
+        peer.feed(&video(u32::try_from(n).unwrap() * 40, &frame))
+            .unwrap();
+    }
+    assert_eq!(peer.times(), [0, 40, 80]);
+    assert_eq!(peer.drops(), ["composition time beyond 8 s"; 4]);
+}
+
 #[test]
 fn lengths_of_two_bytes_become_four() {
     let mut peer = Peer::publishing();

@@ -31,10 +31,7 @@ pub(crate) fn parse(mut bytes: Bytes) -> Result<Tag<VideoFrame>, Refusal> {
     let composition_ms = take_composition(&mut bytes)?;
     match packet_type {
         0 => Ok(Tag::Config(bytes)),
-        1 => Ok(Tag::Frame(VideoFrame {
-            composition_ms,
-            units: bytes,
-        })),
+        1 => frame(composition_ms, bytes),
         2 => Ok(Tag::Nothing),
         _ => Err(Refusal::Drop("unknown AVC packet type")),
     }
@@ -58,18 +55,23 @@ fn parse_extended(first: u8, mut bytes: Bytes) -> Result<Tag<VideoFrame>, Refusa
         PACKET_SEQUENCE_START => Ok(Tag::Config(bytes)),
         PACKET_CODED_FRAMES => {
             let composition_ms = take_composition(&mut bytes)?;
-            Ok(Tag::Frame(VideoFrame {
-                composition_ms,
-                units: bytes,
-            }))
+            frame(composition_ms, bytes)
         }
-        PACKET_CODED_FRAMES_X => Ok(Tag::Frame(VideoFrame {
-            composition_ms: 0,
-            units: bytes,
-        })),
+        PACKET_CODED_FRAMES_X => frame(0, bytes),
         PACKET_SEQUENCE_END | PACKET_METADATA => Ok(Tag::Nothing),
         _ => Err(Refusal::Drop("unknown video packet type")),
     }
+}
+
+/// A presentation time hours from the decode time would move the stream's clock there, or before its zero.
+fn frame(composition_ms: i32, units: Bytes) -> Result<Tag<VideoFrame>, Refusal> {
+    if composition_ms.abs() > COMPOSITION_MS_MAX {
+        return Err(Refusal::Drop("composition time beyond 8 s"));
+    }
+    Ok(Tag::Frame(VideoFrame {
+        composition_ms,
+        units,
+    }))
 }
 
 /// SI24, big-endian.
@@ -108,6 +110,8 @@ const fn fourcc_name(fourcc: [u8; 4]) -> Option<&'static str> {
     }
 }
 
+/// H.264 annex A.3.1: at most 16 frames (`MaxDpbFrames`) are reordered; 8 s of them at 2 frames/s.
+const COMPOSITION_MS_MAX: i32 = 8_000;
 const EXTENDED: u8 = 0x80;
 /// Video info or command frame: a seek mark for players.
 const FRAME_COMMAND: u8 = 5;
