@@ -1,5 +1,6 @@
-//! What a packet costs on its way to a viewer, in memory: packetised once, then forwarded to 1, 50 and 500 viewers; and
-//! the same packet sealed by us instead, with keys as they would be taken from DTLS.
+//! What a packet costs on its way to a viewer, in memory: packetised once, then forwarded to 1, 50
+//! and 500 viewers; and the same packet sealed by us instead, with keys as they would be taken from
+//! DTLS.
 //!
 //! `cargo bench -p sfu --bench forward`. docs/adr/0002-str0m-seals-for-now.md records the figures.
 

@@ -138,7 +138,8 @@ impl Acceptor {
 
     fn build(&self, now: Instant, plan: &Plan<'_>, creds: IceCreds) -> Rtc {
         let mut extensions = ExtensionMap::empty();
-        // str0m renumbers it to the offer's. The others would cost octets in every packet and tell a viewer nothing.
+        // str0m renumbers it to the offer's. The others would cost octets in every packet and tell
+        // a viewer nothing.
         extensions.set(1, Extension::RtpMid);
         let mut config = RtcConfig::new()
             .set_rtp_mode(true)
@@ -156,7 +157,7 @@ impl Acceptor {
         config.build(now)
     }
 
-    /// RTX at most as much as media: half of everything sent (facts of RFC 4588 leave it to the sender).
+    /// At most as much is sent again as is sent: half of everything.
     fn limit_retransmission(&self, rtc: &mut Rtc, video: Option<&HeaderTemplate>) -> Option<Ssrc> {
         let mut api = rtc.direct_api();
         let stream = api.stream_tx(&video?.ssrc())?;

@@ -1,8 +1,10 @@
-//! The packets since the last IDR: what a viewer who comes now, or asks for a key frame, is sent at once.
+//! The packets since the last IDR: what a viewer who comes now, or asks for a key frame, is sent at
+//! once.
 
 use crate::RenditionPacket;
 
-/// Packets from the last IDR on, contiguous, bounded. Payloads are shared with the viewers they went to.
+/// Packets from the last IDR on, contiguous, bounded. Payloads are shared with the viewers they
+/// went to.
 #[derive(Debug, Default)]
 pub(crate) struct GopCache {
     packets: Vec<RenditionPacket>,
@@ -12,8 +14,8 @@ pub(crate) struct GopCache {
 impl GopCache {
     /// Keeps one frame's packets. A frame that starts a group drops the one before.
     ///
-    /// When the group outgrows a limit all of it is dropped: its beginning alone cannot be continued live, nor its end
-    /// alone be decoded. Viewers who come then wait for the next IDR.
+    /// When the group outgrows a limit all of it is dropped: its beginning alone cannot be
+    /// continued live, nor its end alone be decoded. Viewers who come then wait for the next IDR.
     pub(crate) fn push(&mut self, packets: &[RenditionPacket]) {
         let Some(first) = packets.first() else { return };
         if first.starts_keyframe {
@@ -54,7 +56,8 @@ impl GopCache {
 
 /// 12 s at 5 Mbit/s, and what a viewer's path would have to swallow at once.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
-/// The longest group the packager takes is 10 s; encoders left to themselves make 250 frames, 8.3 to 10.4 s.
+/// The longest group the packager takes is 10 s; encoders left to themselves make 250 frames, 8.3
+/// to 10.4 s.
 const SPAN_MAX: i64 = 12 * 90_000;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! When a frame was captured, for sender reports.
 //!
-//! A browser plays audio and video in sync by their sender reports (RFC 3550 section 6.4.1), each of which ties an RTP
-//! timestamp to a wall clock. str0m extrapolates them from the instant given with the last packet, so both tracks of a
-//! stream must take that instant from one line: capture = zero + pts, whenever the packet was really sent. A packet out
-//! of the cache, seconds old, then says the same as a live one.
+//! A browser plays audio and video in sync by their sender reports (RFC 3550 section 6.4.1), each
+//! of which ties an RTP timestamp to a wall clock. str0m extrapolates them from the instant given
+//! with the last packet, so both tracks of a stream must take that instant from one line: capture =
+//! zero + pts, whenever the packet was really sent. A packet out of the cache, seconds old, then
+//! says the same as a live one.
 
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,9 @@ impl CaptureClock {
         }
     }
 
-    /// A live frame has arrived. Moves the line when the publisher's clock has drifted out of bounds: str0m takes no
-    /// capture in the future, and GStreamer no report more than a second ahead of the media.
+    /// A live frame has arrived. Moves the line when the publisher's clock has drifted out of
+    /// bounds: str0m takes no capture in the future, and GStreamer no report more than a second
+    /// ahead of the media.
     pub(crate) fn observe(&mut self, now: Instant, pts: Pts) {
         let Some(lag) = now.checked_duration_since(self.capture(pts)) else {
             *self = Self::new(now, pts);
@@ -69,7 +71,8 @@ fn before(instant: Instant, span: Duration) -> Instant {
     instant.checked_sub(span).unwrap_or(instant)
 }
 
-/// What a frame is taken to have needed from the camera to here. Room for frames that later come sooner.
+/// What a frame is taken to have needed from the camera to here. Room for frames that later come
+/// sooner.
 const LAG: Duration = Duration::from_millis(400);
 const LAG_MIN: Duration = Duration::from_millis(100);
 const LAG_MAX: Duration = Duration::from_millis(700);
@@ -88,7 +91,8 @@ mod tests {
         Instant::now() + Duration::from_secs(3_600)
     }
 
-    /// A publisher whose clock runs `ppm` fast, its frames up to `jitter_ms` late: the lags seen, in milliseconds.
+    /// A publisher whose clock runs `ppm` fast, its frames up to `jitter_ms` late: the lags seen,
+    /// in milliseconds.
     fn lags(ppm: i64, jitter_ms: u64, minutes: i64) -> Vec<u128> {
         let start = start();
         let mut clock = CaptureClock::new(start, Pts(900_000));

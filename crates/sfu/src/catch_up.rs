@@ -1,13 +1,14 @@
 //! In which order a viewer who has just come is sent the past.
 //!
-//! libwebrtc (Chromium, Safari, Firefox) learns from every frame how its time stamp relates to its time of arrival, and
-//! plays by that line. Seconds of old frames that arrive in one instant bend the line for half a minute: frames play
-//! as soon as they come, whatever delay would keep them in step with the sound. Measured in Chromium 156 with ten
-//! seconds of cached frames: 180 to 340 ms between picture and sound twenty seconds after the join.
+//! libwebrtc (Chromium, Safari, Firefox) learns from every frame how its time stamp relates to its
+//! time of arrival, and plays by that line. Seconds of old frames that arrive in one instant bend
+//! the line for half a minute: frames play as soon as they come, whatever delay would keep them in
+//! step with the sound. Measured in Chromium 156 with ten seconds of cached frames: 180 to 340 ms
+//! between picture and sound twenty seconds after the join.
 //!
-//! Frames of which a packet had to be asked for again are left out of that line. So the last packet of a run goes first:
-//! the viewer finds the others missing, asks for them, and has them before its request is gone. The request itself is
-//! not answered ([`quiet`]).
+//! Frames of which a packet had to be asked for again are left out of that line. So the last packet
+//! of a run goes first: the viewer finds the others missing, asks for them, and has them before its
+//! request is gone. The request itself is not answered ([`quiet`]).
 
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::RenditionPacket;
 
 /// The packets in sending order: in runs, of each run the last packet first.
 ///
-/// The first packet of all stays first: a viewer asks for nothing before it. A run ends in a frame of several packets
-/// if there is one in reach, since the packet that goes first is never asked for.
+/// The first packet of all stays first: a viewer asks for nothing before it. A run ends in a frame
+/// of several packets if there is one in reach, since the packet that goes first is never asked
+/// for.
 pub(crate) fn order(packets: &[RenditionPacket]) -> impl Iterator<Item = &RenditionPacket> {
     let (first, mut rest) = packets.split_at(packets.len().min(1));
     let runs = std::iter::from_fn(move || {
@@ -42,13 +44,14 @@ fn run_length(packets: &[RenditionPacket]) -> usize {
         .unwrap_or(RUN_MAX)
 }
 
-/// How long after such a burst a viewer's reports are not listened to: those that ask for what is on its way come
-/// within a round trip, of which the handshake gives an upper bound.
+/// How long after such a burst a viewer's reports are not listened to: those that ask for what is
+/// on its way come within a round trip, of which the handshake gives an upper bound.
 pub(crate) fn quiet(handshake: Duration) -> Duration {
     handshake.clamp(QUIET_MIN, QUIET_MAX)
 }
 
-/// Receivers take packets out of order within limits: aiortc keeps 128, libwebrtc asks for 1000 at most.
+/// Receivers take packets out of order within limits: aiortc keeps 128, libwebrtc asks for 1000 at
+/// most.
 const RUN_MAX: usize = 96;
 const RUN_MIN: usize = 32;
 const QUIET_MIN: Duration = Duration::from_millis(100);

@@ -5,27 +5,29 @@ use std::{net::SocketAddr, time::Duration};
 /// Settings of one [`Sfu`](crate::Sfu).
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Addresses viewers can reach this shard's UDP socket at, written into every answer as host candidates. At least
-    /// one; each must be what `destination` of an incoming datagram will say.
+    /// Addresses viewers can reach this shard's UDP socket at, written into every answer as host
+    /// candidates. At least one; each must be what `destination` of an incoming datagram will say.
     pub candidates: Vec<SocketAddr>,
-    /// Prefix of every ICE user name fragment this shard hands out, so that shards behind one address can tell whose a
-    /// binding request is.
+    /// Prefix of every ICE user name fragment this shard hands out, so that shards behind one
+    /// address can tell whose a binding request is.
     pub shard: u16,
     /// Sessions at most; past it offers are refused with [`Refusal::Full`](crate::Refusal::Full).
     pub sessions_max: usize,
     /// Sessions that have not connected yet at most; past it offers are refused with
     /// [`Refusal::TooManyHalfOpen`](crate::Refusal::TooManyHalfOpen).
     pub half_open_max: usize,
-    /// How long a session may take to connect before it is closed. RFC 9725 section 5 asks for a bound.
+    /// How long a session may take to connect before it is closed. RFC 9725 section 5 asks for a
+    /// bound.
     pub half_open_timeout: Duration,
-    /// How long a connected viewer may send no authenticated connectivity check. RFC 7675 section 5.1: consent expires
-    /// after 30 seconds.
+    /// How long a connected viewer may send no authenticated connectivity check. RFC 7675 section
+    /// 5.1: consent expires after 30 seconds.
     pub consent_timeout: Duration,
-    /// At most one answer from the cache per viewer in this time, however often it asks for a key frame.
+    /// At most one answer from the cache per viewer in this time, however often it asks for a key
+    /// frame.
     pub keyframe_interval: Duration,
     /// Packets a viewer can still ask for again: at 300 a second (2.8 Mbit/s) 256 are 0.85 s. Each
-    /// takes 0.4 KiB of each viewer's memory, and 512 of them make a shard of 500 viewers half as
-    /// fast again as 256 (docs/adr/0002).
+    /// takes 0.4 KiB of every viewer's memory, and memory is time: with 500 viewers a packet costs
+    /// half as much again with 512 (docs/adr/0002).
     pub retransmit_packets: usize,
 }
 

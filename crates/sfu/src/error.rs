@@ -31,7 +31,8 @@ pub enum Error {
     /// There is no such session, or no longer.
     #[error("session {0} is not here")]
     NoSession(SessionId),
-    /// The viewer has not opened the data channel (it must create it with `negotiated: true, id: 0`).
+    /// The viewer has not opened the data channel (it must create it with `negotiated: true, id:
+    /// 0`).
     #[error("the data channel is not open")]
     ChannelNotOpen,
     /// The viewer does not read its data channel; the text was not queued. Send a snapshot later.

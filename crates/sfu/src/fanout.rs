@@ -1,7 +1,7 @@
 //! The seam between what is shared by all viewers and what is each viewer's own.
 //!
-//! "Send these packets of the rendition to this viewer" is said with the shared payloads and a small header template.
-//! Who seals behind it can change (docs/adr/0002); nobody else writes RTP.
+//! "Send these packets of the rendition to this viewer" is said with the shared payloads and a
+//! small header template. Who seals behind it can change (docs/adr/0002); nobody else writes RTP.
 
 use str0m::{
     media::Pt,
@@ -26,8 +26,8 @@ pub(crate) struct HeaderTemplate {
 impl HeaderTemplate {
     /// A template whose first packet gets the sequence number `first`.
     ///
-    /// RFC 3711 section 3.3.1: a receiver starts with rollover counter 0, and guesses it from the first sequence number
-    /// it sees; below 2^15 a loss at the start cannot make it guess wrong.
+    /// RFC 3711 section 3.3.1: a receiver starts with rollover counter 0, and guesses it from the
+    /// first sequence number it sees; below 2^15 a loss at the start cannot make it guess wrong.
     pub(crate) fn new(payload_type: u8, ssrc: Ssrc, first: u16, repairable: bool) -> Self {
         let next = u64::from(first & 0x7fff);
         Self {
@@ -49,7 +49,8 @@ impl HeaderTemplate {
         self.repairable
     }
 
-    /// From here on `index` follows what was last sent: after a gap, or when old packets are sent anew.
+    /// From here on `index` follows what was last sent: after a gap, or when old packets are sent
+    /// anew.
     pub(crate) fn continue_at(&mut self, index: u64) {
         self.offset = self.next.wrapping_sub(index);
     }
@@ -61,7 +62,8 @@ impl HeaderTemplate {
     }
 }
 
-/// Seals a burst for one viewer: the packets, in the order given, each once, behind its own headers.
+/// Seals a burst for one viewer: the packets, in the order given, each once, behind its own
+/// headers.
 pub(crate) fn seal_burst<'a>(
     stream: &mut StreamTx,
     header: &mut HeaderTemplate,

@@ -7,8 +7,9 @@ use media::{H264Config, h264};
 
 use crate::Error;
 
-/// Bytes of one RTP payload at most. IPv6's smallest MTU of 1280 less IPv6 40, UDP 8, RTP 12, `mid` extension 8, RTX's
-/// sequence number 2 and an AEAD tag 16 leaves 1194; round, so that a burst's packets are of one size for GSO.
+/// Bytes of one RTP payload at most. IPv6's smallest MTU of 1280 less IPv6 40, UDP 8, RTP 12, `mid`
+/// extension 8, RTX's sequence number 2 and an AEAD tag 16 leaves 1194; round, so that a burst's
+/// packets are of one size for GSO.
 pub(crate) const PAYLOAD_MAX: usize = 1_180;
 
 /// Splits access units; keeps the parameter sets that go before every IDR.
@@ -43,7 +44,8 @@ impl Packetiser {
         self.parameter_sets = payloads;
     }
 
-    /// Appends the payloads of one access unit (4-byte NAL lengths) to `payloads`; nothing when it fails.
+    /// Appends the payloads of one access unit (4-byte NAL lengths) to `payloads`; nothing when it
+    /// fails.
     pub(crate) fn packetise(
         &mut self,
         access_unit: &Bytes,
@@ -93,8 +95,8 @@ fn inspect(access_unit: &Bytes) -> Result<Packetised, Error> {
     Ok(Packetised { idr })
 }
 
-/// RFC 6184 section 5.2: types 24 to 29 are RTP's own, 0, 30 and 31 reserved. The marker bit says what a delimiter
-/// says, and filler only fills.
+/// RFC 6184 section 5.2: types 24 to 29 are RTP's own, 0, 30 and 31 reserved. The marker bit says
+/// what a delimiter says, and filler only fills.
 fn is_carried(nal: &[u8]) -> bool {
     let kind = h264::nal_type(nal);
     !nal.is_empty() && (1..=23).contains(&kind) && kind != h264::NAL_AUD && kind != h264::NAL_FILLER
@@ -117,8 +119,8 @@ fn write_nal(nal: &[u8], payloads: &mut Vec<Arc<[u8]>>, scratch: &mut Vec<u8>) {
         .split_first()
         .expect("longer than a payload, so not empty");
     let pieces = body.len().div_ceil(PAYLOAD_MAX - 2);
-    // Of equal size, the last one shorter by less than the number of pieces: GSO wants equal sizes, and no receiver is
-    // helped by a last packet of three bytes.
+    // Of equal size, the last one shorter by less than the number of pieces: GSO wants equal sizes,
+    // and no receiver is helped by a last packet of three bytes.
     let size = body.len().div_ceil(pieces);
     let last = body.len().div_ceil(size) - 1;
     for (n, piece) in body.chunks(size).enumerate() {
@@ -131,10 +133,12 @@ fn write_nal(nal: &[u8], payloads: &mut Vec<Arc<[u8]>>, scratch: &mut Vec<u8>) {
     }
 }
 
-/// One STAP-A of all `nals` (RFC 6184 section 5.7.1) into `scratch`; false when it does not fit a payload.
+/// One STAP-A of all `nals` (RFC 6184 section 5.7.1) into `scratch`; false when it does not fit a
+/// payload.
 fn aggregate(nals: &[Bytes], scratch: &mut Vec<u8>) -> bool {
     scratch.clear();
-    // "The value of NRI MUST be the maximum of all the NAL units carried in the aggregation packet."
+    // "The value of NRI MUST be the maximum of all the NAL units carried in the aggregation
+    // packet."
     let importance = nals
         .iter()
         .filter_map(|nal| nal.first())

@@ -1,15 +1,18 @@
-//! WebRTC subscribers: WHEP's SDP rules, one packetised rendition for every viewer, fast start and repair.
+//! WebRTC subscribers: WHEP's SDP rules, one packetised rendition for every viewer, fast start and
+//! repair.
 //!
 //! | module | source |
 //! |---|---|
 //! | `h264`, `rendition` | RFC 6184 packetization-mode 1, RFC 7587 (Opus) |
-//! | `sdp` | draft-ietf-wish-whep-04, RFC 8829 (JSEP), RFC 8843 (BUNDLE), RFC 8839 and RFC 8842 (ICE and DTLS in SDP) |
-//! | `routes` | RFC 8445 (ICE), section 2.5 (lite); RFC 8489 (STUN) |
-//! | `fanout` | the seam of docs/adr/0002: shared payloads behind one header per viewer; str0m seals |
-//! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name the same clock |
+//! | `sdp` | draft-ietf-wish-whep-04; RFC 8829, 8843, 8839, 8842 (JSEP, BUNDLE, ICE, DTLS) |
+//! | `routes`, `path` | RFC 8445 section 2.5 (ICE lite), RFC 8489 (STUN), RFC 7675 (consent) |
+//! | `fanout` | docs/adr/0002: shared payloads behind a header per viewer; str0m seals |
+//! | `cache`, `catch_up` | what a late viewer is sent at once, and in which order |
+//! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name one clock |
 //!
-//! The origin's shard owns one [`Rendition`] per track and turns each frame into [`RenditionPacket`]s, once. Each shard
-//! owns one [`Sfu`], which keeps the packets since the last IDR and sends them to its viewers:
+//! The origin's shard owns one [`Rendition`] per track and turns each frame into
+//! [`RenditionPacket`]s, once. Each shard owns one [`Sfu`], which keeps the packets since the last
+//! IDR and sends them to its viewers:
 //!
 //! ```text
 //! let packets = rendition.push(&frame)?;
@@ -18,13 +21,15 @@
 //! let next = sfu.poll_timeout(); // and then handle_timeout(now)
 //! ```
 //!
-//! It knows nothing of sockets, HTTP, JSON or what a cue is: texts go through the data channel as they come.
+//! It knows nothing of sockets, HTTP, JSON or what a cue is: texts go through the data channel as
+//! they come. It neither paces nor measures bandwidth: a viewer is sent the one rendition there is.
 
 mod accept;
 mod cache;
 mod capture;
 mod catch_up;
 mod config;
+mod datagram;
 mod error;
 mod fanout;
 mod h264;
@@ -38,7 +43,9 @@ mod sdp;
 mod session;
 mod sfu;
 mod stats;
+mod stream;
 mod timers;
+mod track;
 mod types;
 
 pub use config::Config;

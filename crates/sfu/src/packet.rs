@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use media::Pts;
 
-/// One RTP packet of a rendition, without what differs between viewers (payload type, SSRC, sequence number). Cloning
-/// shares the payload.
+/// One RTP packet of a rendition, without what differs between viewers (payload type, SSRC,
+/// sequence number). Cloning shares the payload.
 #[derive(Debug, Clone)]
 pub struct RenditionPacket {
     /// Counts a rendition's packets from 0, without gaps.

@@ -1,15 +1,17 @@
 //! Where a viewer is, when its address changes under it.
 //!
-//! str0m sends to the pair with the highest priority that the viewer nominated, and drops a pair only 15 s after its
-//! last check. A NAT that gives the viewer a new port leaves the priority as it was, so media would go to the dead
-//! port until then. A browser nominates on the pair it has selected only, so the pair it checks now is the one it
-//! wants.
+//! str0m sends to the pair with the highest priority that the viewer nominated, and drops a pair
+//! only 15 s after its last check. A NAT that gives the viewer a new port leaves the priority as it
+//! was, so media would go to the dead port until then. A browser nominates on the pair it has
+//! selected only, so the pair it checks now is the one it wants.
 
 use std::{
     collections::VecDeque,
     net::SocketAddr,
     time::{Duration, Instant},
 };
+
+use crate::datagram;
 
 /// The address media goes to.
 #[derive(Debug, Default)]
@@ -51,8 +53,8 @@ impl Path {
 
     /// Where a datagram that str0m addressed to `destination` goes.
     pub(crate) fn resolve(&mut self, destination: SocketAddr, contents: &[u8]) -> SocketAddr {
-        // RFC 7983 section 7: 0 to 3 is STUN; an answer goes back to where the check came from.
-        if contents.first().is_none_or(|first| *first <= 3) {
+        // An answer goes back to where the check came from.
+        if datagram::is_stun(contents) {
             return destination;
         }
         if self.chosen != Some(destination) {

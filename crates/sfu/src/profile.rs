@@ -1,27 +1,29 @@
 //! Which SRTP profile DTLS has agreed on.
 //!
-//! str0m does not say, but in DTLS 1.2 the server's hello carries it in the clear (RFC 5764 section 4.1.1), and every
-//! handshake passes through here. Read only, for the books.
+//! str0m does not say, but in DTLS 1.2 the server's hello carries it in the clear (RFC 5764 section
+//! 4.1.1), and every handshake passes through here. Read only, for the books.
 
 use crate::SrtpProfile;
 
 /// The profile a DTLS datagram announces, if it holds a whole ServerHello with one.
 pub(crate) fn announced(datagram: &[u8]) -> Option<SrtpProfile> {
     let mut rest = datagram;
-    // A flight is several records in one datagram; the hello is the first message of the first record. RFC 6347
-    // section 4.1: type, version (2), epoch (2), sequence number (6), length (2).
+    // A flight is several records in one datagram; the hello is the first message of the first
+    // record. RFC 6347 section 4.1: type, version (2), epoch (2), sequence number (6), length (2).
     let record = Reader::header(&mut rest, 13)?;
     let length = usize::from(u16::from_be_bytes([record[11], record[12]]));
     let mut body = rest.get(..length)?;
     if record[0] != HANDSHAKE {
         return None;
     }
-    // Section 4.2.2: type, length (3), message sequence (2), fragment offset (3), fragment length (3).
+    // Section 4.2.2: type, length (3), message sequence (2), fragment offset (3), fragment length
+    // (3).
     let message = Reader::header(&mut body, 12)?;
     if message[0] != SERVER_HELLO || message[1..4] != message[9..12] || message[6..9] != [0; 3] {
         return None;
     }
-    // RFC 5246 section 7.4.1.3: version (2), random (32), session id, cipher suite (2), compression (1), extensions.
+    // RFC 5246 section 7.4.1.3: version (2), random (32), session id, cipher suite (2), compression
+    // (1), extensions.
     Reader::header(&mut body, 34)?;
     let id = Reader::header(&mut body, 1)?[0];
     Reader::header(&mut body, usize::from(id) + 3 + 2)?;

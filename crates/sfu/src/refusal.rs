@@ -1,6 +1,7 @@
 //! Why an offer was not answered.
 
-/// Why an offer was not answered. The text names the element at fault and the remedy; nothing was allocated.
+/// Why an offer was not answered. The text names the element at fault and the remedy; nothing was
+/// allocated.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -37,8 +38,9 @@ pub enum Refusal {
     NothingToSend,
     /// WebRTC decoders show frames in the order they arrive (422).
     #[error(
-        "the stream has B-frames, which no browser plays over WebRTC. In OBS set Output > Streaming > \"x264 options: \
-         bframes=0\" or \"Tune: zerolatency\" (NVENC: \"Max B-frames: 0\"); or watch by LL-HLS"
+        "the stream has B-frames, which no browser plays over WebRTC. In OBS set Output > \
+         Streaming > \"x264 options: bframes=0\" or \"Tune: zerolatency\" (NVENC: \"Max B-frames: \
+         0\"); or watch by LL-HLS"
     )]
     BFrames,
     /// The publisher has not said enough about the stream yet (409, retry).

@@ -47,7 +47,8 @@ impl Rendition {
         }
     }
 
-    /// Parameter sets to send before every IDR from now on. Call at the start and whenever they change; audio has none.
+    /// Parameter sets to send before every IDR from now on. Call at the start and whenever they
+    /// change; audio has none.
     pub fn set_video_config(&mut self, config: &H264Config) {
         match &mut self.codec {
             Codec::H264(packetiser) => packetiser.set_config(config),
@@ -59,7 +60,8 @@ impl Rendition {
     ///
     /// # Errors
     ///
-    /// When the frame breaks a limit; nothing of it is sent and the rendition goes on with the next.
+    /// When the frame breaks a limit; nothing of it is sent and the rendition goes on with the
+    /// next.
     pub fn push(&mut self, frame: &Frame) -> Result<&[RenditionPacket], Error> {
         self.packets.clear();
         self.payloads.clear();
@@ -74,7 +76,8 @@ impl Rendition {
             }
             Codec::Opus => {
                 self.payloads.push(opus_payload(&frame.payload)?);
-                // RFC 7587 section 4.2: the marker bit says that talk begins after silence; it never falls silent here.
+                // RFC 7587 section 4.2: the marker bit says that talk begins after silence; it
+                // never falls silent here.
                 (false, rtp_time(frame.pts, Timescale::OPUS, self.k), false)
             }
         };

@@ -1,7 +1,8 @@
 //! Whose datagram is this?
 //!
-//! By its source address once that address has proved itself, else, for a binding request, by the user name fragment it
-//! was sent to. No session is ever asked, and what proves nothing reaches none.
+//! By its source address once that address has proved itself, else, for a binding request, by the
+//! user name fragment it was sent to. No session is ever asked, and what proves nothing reaches
+//! none.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -10,7 +11,7 @@ use std::{
 
 use str0m::{crypto::Sha1HmacProvider, ice::StunMessage};
 
-use crate::SessionId;
+use crate::{SessionId, datagram};
 
 /// Where sessions are to be found.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ struct Known {
     addresses: VecDeque<SocketAddr>,
 }
 
-/// What a datagram is, by its first byte (RFC 7983 section 7).
+/// What a datagram is to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An authenticated connectivity check.
@@ -73,15 +74,16 @@ impl Routes {
         }
     }
 
-    /// The session a datagram belongs to. A binding request that proves to know the session's password makes its source
-    /// address the session's, also in the middle of a session: that is how a viewer whose NAT rebinds is followed.
+    /// The session a datagram belongs to. A binding request that proves to know the session's
+    /// password makes its source address the session's, also in the middle of a session: that is
+    /// how a viewer whose NAT rebinds is followed.
     pub(crate) fn find(
         &mut self,
         source: SocketAddr,
         contents: &[u8],
         hmac: &dyn Sha1HmacProvider,
     ) -> Option<Route> {
-        if contents.first().is_some_and(|first| *first > 3) {
+        if !datagram::is_stun(contents) {
             let session = *self.by_address.get(&source)?;
             return Some(Route {
                 session,
@@ -93,7 +95,8 @@ impl Routes {
         if !message.is_binding_request() {
             return None;
         }
-        // RFC 8445 section 7.2.2: "USERNAME ... the username fragment provided by the peer, followed by ':'".
+        // RFC 8445 section 7.2.2: "USERNAME ... the username fragment provided by the peer,
+        // followed by ':'".
         let (local, _) = message.split_username()?;
         let session = *self.by_ufrag.get(local)?;
         let known = self.known.get_mut(&session)?;

@@ -1,7 +1,8 @@
 //! WHEP's rules for offers (draft-ietf-wish-whep-04 section 4.4), and the answer.
 //!
-//! An offer is read into [`Offered`] under limits, judged into a [`Plan`], and written anew with only what the plan
-//! needs: str0m's own parser never sees text from outside, and answers exactly the payload types chosen here.
+//! An offer is read into [`Offered`] under limits, judged into a [`Plan`], and written anew with
+//! only what the plan needs: str0m's own parser never sees text from outside, and answers exactly
+//! the payload types chosen here.
 
 mod attribute;
 mod canonical;
@@ -15,8 +16,8 @@ pub(crate) use fragment::check as check_fragment;
 pub(crate) use parse::parse;
 pub(crate) use plan::{AudioPlan, Plan, VideoPlan, plan};
 
-/// What was understood of an offer. Borrowed strings have been checked to hold only the characters their grammar
-/// allows, so they can be written out again.
+/// What was understood of an offer. Borrowed strings have been checked to hold only the characters
+/// their grammar allows, so they can be written out again.
 #[derive(Debug, Default)]
 pub(crate) struct Offered<'a> {
     /// Identification tags of the BUNDLE group, in its order.

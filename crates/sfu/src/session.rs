@@ -18,10 +18,11 @@ use str0m::{
 use crate::{
     ClosedReason, Config, Error, Output, Reason, RenditionPacket, SessionStats, StreamId,
     capture::CaptureClock,
-    catch_up,
+    catch_up, datagram,
     fanout::{HeaderTemplate, seal_burst},
     path::Path,
     profile,
+    track::Track,
 };
 
 /// One viewer.
@@ -42,20 +43,14 @@ pub(crate) struct Session {
     path: Path,
     /// When packets from the cache were last sent.
     answered: Option<Instant>,
+    /// What went wrong first while connecting.
+    trouble: Option<String>,
     /// When the first flight of the handshake left.
     shaking_since: Option<Instant>,
     /// Until when the viewer's reports are not listened to.
     quiet_until: Option<Instant>,
     rtc_deadline: Instant,
     stats: SessionStats,
-}
-
-/// How far a viewer has been sent one track.
-#[derive(Debug)]
-pub(crate) struct Track {
-    header: HeaderTemplate,
-    /// The rendition index that continues what was sent.
-    next: Option<u64>,
 }
 
 /// What a session's transport reported.
@@ -106,6 +101,7 @@ impl Session {
             heard: now,
             path: Path::default(),
             answered: None,
+            trouble: None,
             shaking_since: None,
             quiet_until: None,
             rtc_deadline: now,
@@ -121,8 +117,9 @@ impl Session {
         self.stats
     }
 
-    /// Takes a datagram that is this viewer's. What the transport cannot read is dropped: anybody can forge a source
-    /// address, so a bad record must not end a session (RFC 6347 section 4.1.2.7).
+    /// Takes a datagram that is this viewer's. What the transport cannot read is dropped: anybody
+    /// can forge a source address, so a bad record must not end a session (RFC 6347 section
+    /// 4.1.2.7).
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -130,7 +127,7 @@ impl Session {
         destination: SocketAddr,
         contents: &[u8],
     ) {
-        if is_report(contents) && self.quiet_until.is_some_and(|until| now < until) {
+        if datagram::is_rtcp(contents) && self.quiet_until.is_some_and(|until| now < until) {
             return;
         }
         self.note_profile(contents);
@@ -138,12 +135,11 @@ impl Session {
             self.stats.datagrams_rejected += 1;
             return;
         };
-        if self
-            .rtc
-            .handle_input(RtcInput::Receive(now, receive))
-            .is_err()
-        {
+        if let Err(error) = self.rtc.handle_input(RtcInput::Receive(now, receive)) {
             self.stats.datagrams_rejected += 1;
+            if !self.is_connected() {
+                self.trouble.get_or_insert_with(|| error.to_string());
+            }
         }
     }
 
@@ -163,7 +159,9 @@ impl Session {
     /// Why the session is over by the clock alone, if it is.
     pub(crate) fn expired(&self, now: Instant, config: &Config) -> Option<ClosedReason> {
         if !self.is_connected() && now >= self.opened + config.half_open_timeout {
-            return Some(ClosedReason::HalfOpen);
+            // A handshake that failed is told apart from a viewer who never came.
+            let failed = self.trouble.clone().map(ClosedReason::Failed);
+            return Some(failed.unwrap_or(ClosedReason::HalfOpen));
         }
         if self.is_connected() && now >= self.heard + config.consent_timeout {
             return Some(ClosedReason::ConsentLost);
@@ -185,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Hands on what the transport has, until it only waits. str0m keeps a single received packet and no second
-    /// timeout, so this follows every input.
+    /// Hands on what the transport has, until it only waits. str0m keeps a single received packet
+    /// and no second timeout, so this follows every input.
     pub(crate) fn drain(
         &mut self,
         now: Instant,
@@ -202,9 +200,7 @@ impl Session {
                     return Ok(signals);
                 }
                 RtcOutput::Transmit(transmit) => {
-                    self.note_handshake(now, &transmit.contents);
-                    self.note_profile(&transmit.contents);
-                    self.note_retransmission(&transmit.contents);
+                    self.note_sent(now, &transmit.contents);
                     let destination = self.path.resolve(transmit.destination, &transmit.contents);
                     let contents = transmit.contents.into();
                     outputs.push_back(Output::Transmit {
@@ -231,7 +227,8 @@ impl Session {
                 self.stats.channel_open = true;
                 signals.channel_open = true;
             }
-            // Only the channel both sides know of is used; what a viewer opens or says besides is not listened to.
+            // Only the channel both sides know of is used; what a viewer opens or says besides is
+            // not listened to.
             RtcEvent::ChannelOpen(id, _) => self.rtc.direct_api().close_data_channel(id),
             RtcEvent::ChannelClose(id) if Some(id) == self.channel => {
                 self.stats.channel_open = false;
@@ -249,8 +246,8 @@ impl Session {
         }
     }
 
-    /// Sends live packets of a track, those that continue what the viewer has. True if there was anything to send; then
-    /// [`advance`](Self::advance) and [`drain`](Self::drain).
+    /// Sends live packets of a track, those that continue what the viewer has. True if there was
+    /// anything to send; then [`advance`](Self::advance) and [`drain`](Self::drain).
     pub(crate) fn send(
         &mut self,
         kind: TrackKind,
@@ -268,8 +265,9 @@ impl Session {
         self.write(kind, packets, clock, Order::AsIs)
     }
 
-    /// Sends the group in the cache, as new packets after what was sent. At most once in `config.keyframe_interval`, and
-    /// not when there is none: the viewer then gets the next IDR as it comes.
+    /// Sends the group in the cache, as new packets after what was sent. At most once in
+    /// `config.keyframe_interval`, and not when there is none: the viewer then gets the next IDR as
+    /// it comes.
     pub(crate) fn send_cached(
         &mut self,
         now: Instant,
@@ -358,13 +356,16 @@ impl Session {
         }
     }
 
-    fn note_handshake(&mut self, now: Instant, datagram: &[u8]) {
-        // RFC 7983 section 7: 20 to 63 is DTLS.
-        if datagram
-            .first()
-            .is_some_and(|first| (20..64).contains(first))
-        {
+    /// Takes note of a datagram on its way out.
+    fn note_sent(&mut self, now: Instant, contents: &[u8]) {
+        if datagram::is_dtls(contents) {
             self.shaking_since.get_or_insert(now);
+            self.note_profile(contents);
+        } else if self
+            .rtx
+            .is_some_and(|rtx| datagram::rtp_ssrc(contents) == Some(*rtx))
+        {
+            self.stats.retransmitted += 1;
         }
     }
 
@@ -373,51 +374,6 @@ impl Session {
             self.stats.srtp_profile = profile::announced(datagram);
         }
     }
-
-    /// RTX packets (RFC 4588) are told by their SSRC, octets 8 to 11 of the RTP header.
-    fn note_retransmission(&mut self, datagram: &[u8]) {
-        let Some(rtx) = self.rtx else { return };
-        if datagram.first().is_some_and(|first| first >> 6 == 2)
-            && datagram.get(8..12) == Some(&rtx.to_be_bytes())
-        {
-            self.stats.retransmitted += 1;
-        }
-    }
-}
-
-impl Track {
-    /// The part of `packets` this viewer can use: from an IDR at first and after a gap, and nothing twice.
-    fn wanted<'a>(
-        &mut self,
-        kind: TrackKind,
-        packets: &'a [RenditionPacket],
-    ) -> &'a [RenditionPacket] {
-        let packets = match self.next {
-            Some(next) => {
-                let fresh = packets.partition_point(|packet| packet.index < next);
-                &packets[fresh..]
-            }
-            None => packets,
-        };
-        let Some(first) = packets.first() else {
-            return packets;
-        };
-        if self.next == Some(first.index) {
-            return packets;
-        }
-        let start = match kind {
-            TrackKind::Video => packets.iter().position(|packet| packet.starts_keyframe),
-            TrackKind::Audio => Some(0),
-        };
-        let Some(start) = start else { return &[] };
-        self.header.continue_at(packets[start].index);
-        &packets[start..]
-    }
-}
-
-/// Whether a datagram is RTCP (RFC 5761 section 4).
-fn is_report(datagram: &[u8]) -> bool {
-    matches!(datagram, [first, kind, ..] if first >> 6 == 2 && (192..=223).contains(kind))
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,8 @@
 //! All viewers of one shard.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
-    ops::Bound,
     time::Instant,
 };
 
@@ -13,11 +12,10 @@ use crate::{
     Answer, ClosedReason, Config, Counters, Error, Event, Input, Offer, Output, Reason, Refusal,
     RenditionPacket, SessionId, SessionStats, StreamId,
     accept::{Accepted, Acceptor},
-    cache::GopCache,
-    capture::CaptureClock,
     routes::{Kind, Routes},
     sdp,
     session::{Session, Signals},
+    stream::{Burst, Stream},
     timers::Timers,
 };
 
@@ -35,27 +33,6 @@ pub struct Sfu {
     now: Instant,
     half_open: usize,
     counters: Counters,
-}
-
-/// One stream as this shard has it.
-#[derive(Debug, Default)]
-struct Stream {
-    cache: GopCache,
-    /// Set by the first frame of either track.
-    clock: Option<CaptureClock>,
-    viewers: BTreeSet<SessionId>,
-}
-
-/// One frame on its way to a stream's viewers, one of them per step, so that a viewer's datagrams leave before the
-/// next viewer's are made.
-#[derive(Debug)]
-struct Burst {
-    now: Instant,
-    stream: StreamId,
-    track: TrackKind,
-    packets: Vec<RenditionPacket>,
-    /// The viewer served last.
-    after: Option<SessionId>,
 }
 
 impl Sfu {
@@ -113,7 +90,8 @@ impl Sfu {
         Ok(answer)
     }
 
-    /// Checks a trickled fragment (RFC 8840). Its candidates are not needed: this side never sends a check first.
+    /// Checks a trickled fragment (RFC 8840). Its candidates are not needed: this side never sends
+    /// a check first.
     ///
     /// # Errors
     ///
@@ -166,6 +144,7 @@ impl Sfu {
                 continue;
             };
             if let Some(reason) = session.expired(now, &self.config) {
+                self.counters.half_open_reaped += u64::from(!session.is_connected());
                 self.end(now, id, reason);
                 continue;
             }
@@ -193,7 +172,8 @@ impl Sfu {
         self.timers.next()
     }
 
-    /// Sends one frame's packets to all of a stream's viewers and keeps them for those who come later.
+    /// Sends one frame's packets to all of a stream's viewers and keeps them for those who come
+    /// later.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -201,15 +181,8 @@ impl Sfu {
         track: TrackKind,
         packets: &[RenditionPacket],
     ) {
-        let Some(first) = packets.first() else { return };
         let entry = self.streams.entry(stream).or_default();
-        entry
-            .clock
-            .get_or_insert_with(|| CaptureClock::new(now, first.pts))
-            .observe(now, first.pts);
-        if track == TrackKind::Video {
-            entry.cache.push(packets);
-        }
+        entry.keep(now, track, packets);
         if !entry.viewers.is_empty() {
             let packets = packets.to_vec();
             self.bursts.push_back(Burst {
@@ -258,12 +231,8 @@ impl Sfu {
             return false;
         };
         let stream = self.streams.get(&burst.stream);
-        let rest = (
-            burst.after.map_or(Bound::Unbounded, Bound::Excluded),
-            Bound::Unbounded,
-        );
         let viewer = stream
-            .and_then(|stream| Some((*stream.viewers.range(rest).next()?, stream.clock.as_ref()?)));
+            .and_then(|stream| Some((stream.viewer_after(burst.after)?, stream.clock.as_ref()?)));
         let Some((id, clock)) = viewer else {
             self.bursts.pop_front();
             return true;
@@ -283,7 +252,8 @@ impl Sfu {
         true
     }
 
-    /// Drains a session's transport, does what it asks for and sets its deadline. Follows every input to it.
+    /// Drains a session's transport, does what it asks for and sets its deadline. Follows every
+    /// input to it.
     fn drive(&mut self, now: Instant, id: SessionId) {
         self.now = self.now.max(now);
         loop {
@@ -321,7 +291,8 @@ impl Sfu {
         }
     }
 
-    /// Sends the cached group to a viewer who has just come or asked for a key frame. True if anything was sent.
+    /// Sends the cached group to a viewer who has just come or asked for a key frame. True if
+    /// anything was sent.
     fn send_cached(
         &mut self,
         now: Instant,
@@ -362,9 +333,6 @@ impl Sfu {
         session.close(now, &mut self.outputs);
         if !session.is_connected() {
             self.half_open = self.half_open.saturating_sub(1);
-        }
-        if reason == ClosedReason::HalfOpen {
-            self.counters.half_open_reaped += 1;
         }
         self.routes.remove(id);
         self.timers.remove(id);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The protection DTLS agreed on for a session's media (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
+/// The protection DTLS agreed on for a session's media (RFC 5764 section 4.1.2, RFC 7714 section
+/// 14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SrtpProfile {
     /// `SRTP_AES128_CM_HMAC_SHA1_80`, costs two to three times an AEAD profile.
@@ -49,7 +50,8 @@ pub struct Counters {
     pub half_open: usize,
     /// Source addresses that have proved whose they are.
     pub addresses: usize,
-    /// Datagrams that belonged to no session: unknown source, unknown or unauthenticated binding request.
+    /// Datagrams that belonged to no session: unknown source, unknown or unauthenticated binding
+    /// request.
     pub datagrams_dropped: u64,
     /// Sessions closed because they never connected.
     pub half_open_reaped: u64,

@@ -1,4 +1,5 @@
-//! A viewer's PLI never reaches the publisher: the group is sent again, under new sequence numbers, and not too often.
+//! A viewer's PLI never reaches the publisher: the group is sent again, under new sequence numbers,
+//! and not too often.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 

@@ -1,4 +1,5 @@
-//! Whatever is done to a good offer, it is answered or refused, and never a panic in anybody's parser.
+//! Whatever is done to a good offer, it is answered or refused, and never a panic in anybody's
+//! parser.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 

@@ -107,6 +107,11 @@ fn chromium_is_answered_with_one_h264_and_one_opus_in_one_stream() {
         .find(|line| line.starts_with("a=fmtp:108 "))
         .unwrap();
     assert!(fmtp.contains("packetization-mode=1") && fmtp.contains("profile-level-id=42e01f"));
+}
+
+#[test]
+fn chromium_is_answered_on_one_transport_with_nothing_that_is_not_honoured() {
+    let sdp = answer(CHROMIUM).unwrap();
     let audio = section(&sdp, "audio");
     assert_eq!(audio[0], "m=audio 9 UDP/TLS/RTP/SAVPF 111");
     assert!(
@@ -444,8 +449,9 @@ fn trickled_candidates_are_taken_note_of_and_restarts_refused() {
         media,
     };
     world.sfu.accept_offer(world.now, offer).unwrap();
-    let fragment = "a=ice-ufrag:xjze\r\na=ice-pwd:p34KvuemVYd4dKwj2OXWyUZw\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\n\
-                    a=mid:0\r\na=candidate:1 1 udp 1 198.51.100.9 5000 typ host\r\na=end-of-candidates\r\n";
+    let fragment = "a=ice-ufrag:xjze\r\na=ice-pwd:p34KvuemVYd4dKwj2OXWyUZw\r\n\
+                    m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
+                    a=candidate:1 1 udp 1 198.51.100.9 5000 typ host\r\na=end-of-candidates\r\n";
     assert_eq!(world.sfu.trickle(id, fragment), Ok(()));
     let restart = fragment.replace("xjze", "abcd");
     assert_eq!(world.sfu.trickle(id, &restart), Err(Refusal::IceRestart));

@@ -1,8 +1,10 @@
-//! The spike of docs/adr/0002: SRTP keys can be taken out of str0m's DTLS, and packets sealed beside str0m.
+//! The spike of docs/adr/0002: SRTP keys can be taken out of str0m's DTLS, and packets sealed
+//! beside str0m.
 //!
-//! A DTLS provider is wrapped around str0m's own. It hands everything on and keeps a copy of the keying material it
-//! sees pass. From that the session keys are derived here (RFC 3711 section 4.3, RFC 7714 section 11), and a packet
-//! sealed with them is, octet for octet, what str0m seals; and the peer's str0m opens one str0m never sealed.
+//! A DTLS provider is wrapped around str0m's own. It hands everything on and keeps a copy of the
+//! keying material it sees pass. From that the session keys are derived here (RFC 3711 section 4.3,
+//! RFC 7714 section 11), and a packet sealed with them is, octet for octet, what str0m seals; and
+//! the peer's str0m opens one str0m never sealed.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 

@@ -1,5 +1,7 @@
 //! The arrows between crates are those of `docs/ARCHITECTURE.md`, and what is pure stays pure.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidy::{files, root, text};

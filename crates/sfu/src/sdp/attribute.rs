@@ -3,8 +3,8 @@
 use super::{Direction, Offered, Payload, Section, Setup, Transport};
 use crate::Refusal;
 
-/// Takes one attribute, of the section last begun or of the session before the first one. Attributes nobody here
-/// needs are passed over, whatever they hold.
+/// Takes one attribute, of the section last begun or of the session before the first one.
+/// Attributes nobody here needs are passed over, whatever they hold.
 pub(super) fn read<'a>(offered: &mut Offered<'a>, value: &'a str) -> Result<(), Refusal> {
     let (name, value) = value.split_once(':').unwrap_or((value, ""));
     if name == "candidate" {
@@ -100,8 +100,8 @@ fn read_transport<'a>(
     Ok(())
 }
 
-/// `a=fingerprint:sha-256 AB:CD:...` (RFC 8122 section 5). Other hash functions are passed over; an offer that has
-/// only those is refused for having none.
+/// `a=fingerprint:sha-256 AB:CD:...` (RFC 8122 section 5). Other hash functions are passed over; an
+/// offer that has only those is refused for having none.
 fn read_fingerprint<'a>(transport: &mut Transport<'a>, value: &'a str) {
     let Some((function, digest)) = value.split_once(' ') else {
         return;
@@ -116,7 +116,8 @@ fn read_fingerprint<'a>(transport: &mut Transport<'a>, value: &'a str) {
     }
 }
 
-/// `a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 8285 section 8). Only one-byte headers' identifiers.
+/// `a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 8285 section 8). Only one-byte headers'
+/// identifiers.
 fn read_extension(section: &mut Section<'_>, value: &str) {
     let mut words = value.split_ascii_whitespace();
     let (Some(id), Some(uri)) = (words.next(), words.next()) else {
@@ -211,7 +212,8 @@ fn check_mid(mid: &str) -> Result<&str, Refusal> {
     Ok(mid)
 }
 
-/// RFC 8839 section 5.4: `ice-char = ALPHA / DIGIT / "+" / "/"`. Pion and old Firefox also use `-` and `_`.
+/// RFC 8839 section 5.4: `ice-char = ALPHA / DIGIT / "+" / "/"`. Pion and old Firefox also use `-`
+/// and `_`.
 fn is_ice_string(value: &str, min: usize) -> bool {
     (min..=256).contains(&value.len())
         && value

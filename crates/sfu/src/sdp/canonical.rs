@@ -9,8 +9,9 @@ use super::{
 
 /// The offer str0m answers: the plan's sections, payload types and feedback, nothing else.
 ///
-/// Its `a=msid` lines are there for the answer: str0m mirrors them, and both tracks of the answer must name one
-/// MediaStream for a browser to play them in sync (draft-ietf-wish-whep-04 section 4.4.2).
+/// Its `a=msid` lines are there for the answer: str0m mirrors them, and both tracks of the answer
+/// must name one MediaStream for a browser to play them in sync (draft-ietf-wish-whep-04 section
+/// 4.4.2).
 pub(crate) fn write_offer(plan: &Plan<'_>) -> String {
     let mut text = String::with_capacity(2_048);
     text.push_str("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
@@ -35,7 +36,8 @@ fn write_section(text: &mut String, plan: &Plan<'_>, section: &PlannedSection<'_
         SectionAnswer::Video { sending } => write_video(text, plan, sending),
         SectionAnswer::Audio { sending } => write_audio(text, plan, sending),
         SectionAnswer::Data => {
-            text.push_str("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n");
+            text.push_str("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+            text.push_str("c=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n");
         }
         SectionAnswer::Rejected(kind) => {
             let line = match kind {
@@ -82,7 +84,8 @@ fn write_video(text: &mut String, plan: &Plan<'_>, sending: bool) {
     push(
         text,
         format_args!(
-            "\r\nc=IN IP4 0.0.0.0\r\na={}\r\na=msid:{MSID} video\r\na=rtcp-mux\r\na=rtpmap:{number} H264/90000\r\na=fmtp:{number} \
+            "\r\nc=IN IP4 0.0.0.0\r\na={}\r\na=msid:{MSID} video\r\na=rtcp-mux\r\n\
+             a=rtpmap:{number} H264/90000\r\na=fmtp:{number} \
              level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={:06x}\r\n",
             direction(sending),
             video.profile_level_id
@@ -113,7 +116,8 @@ fn write_audio(text: &mut String, plan: &Plan<'_>, sending: bool) {
     push(
         text,
         format_args!(
-            "m=audio 9 UDP/TLS/RTP/SAVPF {number}\r\nc=IN IP4 0.0.0.0\r\na={}\r\na=msid:{MSID} audio\r\na=rtcp-mux\r\n\
+            "m=audio 9 UDP/TLS/RTP/SAVPF {number}\r\nc=IN IP4 0.0.0.0\r\na={}\r\n\
+             a=msid:{MSID} audio\r\na=rtcp-mux\r\n\
              a=rtpmap:{number} opus/48000/2\r\na=fmtp:{number} \
              minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n",
             direction(sending)

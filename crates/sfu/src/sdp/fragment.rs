@@ -3,10 +3,11 @@
 use super::parse::check_size;
 use crate::Refusal;
 
-/// Checks that `text` is a fragment with candidates for this session's credentials `ufrag`, the viewer's.
+/// Checks that `text` is a fragment with candidates for this session's credentials `ufrag`, the
+/// viewer's.
 ///
-/// Its candidates are not kept: a lite agent (RFC 8445 section 2.5) never sends the first check, and learns the
-/// viewer's addresses from the checks it receives.
+/// Its candidates are not kept: a lite agent (RFC 8445 section 2.5) never sends the first check,
+/// and learns the viewer's addresses from the checks it receives.
 pub(crate) fn check(text: &str, ufrag: &str) -> Result<(), Refusal> {
     check_size(text)?;
     let mut candidates = 0;

@@ -129,7 +129,8 @@ fn transport<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
     Ok(Plan {
         sections: Vec::new(),
         ice_lite: offered.ice_lite,
-        // RFC 8842 section 5.2: offers carry actpass; without the line the older rule of RFC 4145 is active.
+        // RFC 8842 section 5.2: offers carry actpass; without the line the older rule of RFC 4145
+        // is active.
         setup: transport.setup.unwrap_or(Setup::ActPass),
         ufrag: transport
             .ufrag
@@ -177,8 +178,8 @@ fn answer(
     }
 }
 
-/// draft-ietf-wish-whep-04 section 4.4.1: the offer is recvonly, sendrecv is tolerated. RFC 8866 section 6.7: a
-/// section without a direction is sendrecv.
+/// draft-ietf-wish-whep-04 section 4.4.1: the offer is recvonly, sendrecv is tolerated. RFC 8866
+/// section 6.7: a section without a direction is sendrecv.
 fn check_direction(section: &Section<'_>, mid: &str) -> Result<(), Refusal> {
     let direction = match section.direction.unwrap_or(Direction::SendRecv) {
         Direction::SendRecv | Direction::RecvOnly => return Ok(()),
@@ -260,7 +261,8 @@ fn has_answer(plan: &Plan<'_>, is: impl Fn(&SectionAnswer) -> bool) -> bool {
     plan.sections.iter().any(|section| is(&section.answer))
 }
 
-/// RFC 8843 section 15: one BUNDLE group, one number per header extension. Sections that disagree go without.
+/// RFC 8843 section 15: one BUNDLE group, one number per header extension. Sections that disagree
+/// go without.
 fn one_extension_number(plan: &mut Plan<'_>) {
     let first = plan
         .sections

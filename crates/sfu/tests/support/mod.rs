@@ -1,4 +1,5 @@
-//! One shard and its viewers in one thread and in virtual time, with a network that can lose things.
+//! One shard and its viewers in one thread and in virtual time, with a network that can lose
+//! things.
 
 #![allow(
     dead_code,
@@ -422,7 +423,8 @@ impl Viewer {
             .filter(move |packet| packet.time.frequency() == clock)
     }
 
-    /// The numbers of the frames that came whole, in the order of their sequence numbers, each once.
+    /// The numbers of the frames that came whole, in the order of their sequence numbers, each
+    /// once.
     pub fn whole_frames(&self) -> Vec<u32> {
         let mut by_number: BTreeMap<u64, &RtpPacket> = BTreeMap::new();
         for packet in self.video_packets() {

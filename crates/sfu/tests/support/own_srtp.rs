@@ -45,7 +45,8 @@ impl SrtpSender {
             SrtpProfile::AEAD_AES_256_GCM => (32, &AES_256_GCM),
             other @ (SrtpProfile::AES128_CM_SHA1_80 | _) => panic!("{other} is not used here"),
         };
-        // RFC 5764 section 4.2: client key, server key, client salt, server salt; 12 octets of salt by RFC 7714.
+        // RFC 5764 section 4.2: client key, server key, client salt, server salt; 12 octets of salt
+        // by RFC 7714.
         let side = usize::from(!is_dtls_client);
         let master = &taken.material[side * length..][..length];
         let master_salt = &taken.material[2 * length + side * 12..][..12];
@@ -101,7 +102,8 @@ pub enum Refused {
     TooLong,
 }
 
-/// RFC 3711 section 4.3.3: AES in counter mode over (label exclusive-or salt) * 2^16; key derivation rate 0.
+/// RFC 3711 section 4.3.3: AES in counter mode over (label exclusive-or salt) * 2^16; key
+/// derivation rate 0.
 fn derive(master: &[u8], salt: &[u8], label: u8, out: &mut [u8]) {
     let mut block = [0; 16];
     block[..salt.len()].copy_from_slice(salt);

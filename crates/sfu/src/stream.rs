@@ -1,0 +1,51 @@
+//! One stream as a shard has it, and a frame of it on its way.
+
+use std::{collections::BTreeSet, ops::Bound, time::Instant};
+
+use media::TrackKind;
+
+use crate::{RenditionPacket, SessionId, StreamId, cache::GopCache, capture::CaptureClock};
+
+/// One stream as this shard has it.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    pub(crate) cache: GopCache,
+    /// Set by the first frame of either track.
+    pub(crate) clock: Option<CaptureClock>,
+    pub(crate) viewers: BTreeSet<SessionId>,
+}
+
+/// One frame on its way to a stream's viewers, one of them per step, so that a viewer's datagrams
+/// leave before the next viewer's are made.
+#[derive(Debug)]
+pub(crate) struct Burst {
+    pub(crate) now: Instant,
+    pub(crate) stream: StreamId,
+    pub(crate) track: TrackKind,
+    pub(crate) packets: Vec<RenditionPacket>,
+    /// The viewer served last.
+    pub(crate) after: Option<SessionId>,
+}
+
+impl Stream {
+    /// Takes note of one frame's packets.
+    pub(crate) fn keep(&mut self, now: Instant, track: TrackKind, packets: &[RenditionPacket]) {
+        let Some(first) = packets.first() else { return };
+        let clock = self
+            .clock
+            .get_or_insert_with(|| CaptureClock::new(now, first.pts));
+        clock.observe(now, first.pts);
+        if track == TrackKind::Video {
+            self.cache.push(packets);
+        }
+    }
+
+    /// The viewer after `after`, in the order of their numbers.
+    pub(crate) fn viewer_after(&self, after: Option<SessionId>) -> Option<SessionId> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.viewers
+            .range((after, Bound::Unbounded))
+            .next()
+            .copied()
+    }
+}
