@@ -3,12 +3,15 @@
 //! libwebrtc (Chromium, Safari, Firefox) learns from every frame how its time stamp relates to its
 //! time of arrival, and plays by that line. Seconds of old frames that arrive in one instant bend
 //! the line for half a minute: frames play as soon as they come, whatever delay would keep them in
-//! step with the sound. Measured in Chromium 156 with ten seconds of cached frames: 180 to 340 ms
-//! between picture and sound twenty seconds after the join.
+//! step with the sound.
 //!
 //! Frames of which a packet had to be asked for again are left out of that line. So the last packet
 //! of a run goes first: the viewer finds the others missing, asks for them, and has them before its
 //! request is gone. The request itself is not answered ([`quiet`]).
+//!
+//! Chromium 156 by its own `estimatedPlayoutTimestamp`, joining two to three seconds after an IDR,
+//! in the first fifteen seconds: picture 46 to 59 ms before sound in plain order (180 to 340 ms on a
+//! busy machine with a longer past), 35 ms and falling to 10 in this one.
 
 use std::time::Duration;
 
