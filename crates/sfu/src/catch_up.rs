@@ -1,4 +1,9 @@
-//! In which order a viewer who has just come is sent the past.
+//! How fast and in which order a viewer who comes late is sent the past.
+//!
+//! Seconds of video sent at once overflow somebody's buffer: a socket of the default size holds
+//! ninety such packets, a viewer's retransmission history 256. So the past goes in runs, a few
+//! milliseconds apart, out of the cache; what is live waits there too until the viewer has reached
+//! it.
 //!
 //! libwebrtc (Chromium, Safari, Firefox) learns from every frame how its time stamp relates to its
 //! time of arrival, and plays by that line. Seconds of old frames that arrive in one instant bend
@@ -17,47 +22,44 @@ use std::time::Duration;
 
 use crate::RenditionPacket;
 
-/// The packets in sending order: in runs, of each run the last packet first.
-///
-/// The first packet of all stays first: a viewer asks for nothing before it. A run ends in a frame
-/// of several packets if there is one in reach, since the packet that goes first is never asked
-/// for.
-pub(crate) fn order(packets: &[RenditionPacket]) -> impl Iterator<Item = &RenditionPacket> {
-    let (first, mut rest) = packets.split_at(packets.len().min(1));
-    let runs = std::iter::from_fn(move || {
-        let (run, others) = rest.split_at(run_length(rest));
-        rest = others;
-        (!run.is_empty()).then_some(run)
-    });
-    let ordered = runs.flat_map(|run| {
-        let (others, last) = run.split_at(run.len() - 1);
-        last.iter().chain(others)
-    });
-    first.iter().chain(ordered)
-}
-
-fn run_length(packets: &[RenditionPacket]) -> usize {
-    if packets.len() <= RUN_MAX {
-        return packets.len();
+/// The run that `rest` begins with. It ends within a frame of several packets if there is one in
+/// reach, since the packet that goes first is never asked for; at such a frame's end if it can, so
+/// that a group left for the next one leaves no half frame behind.
+pub(crate) fn next_run(rest: &[RenditionPacket]) -> &[RenditionPacket] {
+    if rest.len() <= RUN_MAX {
+        return rest;
     }
-    let is_of_several = |n: &usize| packets[n - 1].pts == packets[n - 2].pts;
-    (RUN_MIN..=RUN_MAX)
-        .rev()
-        .find(is_of_several)
-        .unwrap_or(RUN_MAX)
+    let is_of_several = |n: &usize| rest[n - 1].pts == rest[n - 2].pts;
+    let ends_one = |n: &usize| is_of_several(n) && rest[n - 1].marker;
+    let mut lengths = (RUN_MIN..=RUN_MAX).rev();
+    let length = lengths
+        .clone()
+        .find(ends_one)
+        .or_else(|| lengths.find(is_of_several));
+    &rest[..length.unwrap_or(RUN_MAX)]
 }
 
-/// How long after such a burst a viewer's reports are not listened to: those that ask for what is
+/// A run in sending order: its last packet first. A run that begins with an IDR keeps that packet
+/// first: a viewer asks for nothing before the first it has seen.
+pub(crate) fn order(run: &[RenditionPacket]) -> impl Iterator<Item = &RenditionPacket> {
+    let starts = run.first().is_some_and(|first| first.starts_keyframe);
+    let (first, rest) = run.split_at(usize::from(starts));
+    let (others, last) = rest.split_at(rest.len().saturating_sub(1));
+    first.iter().chain(last).chain(others)
+}
+
+/// How long after a run a viewer's reports are not listened to: those that ask for what is
 /// on its way come within a round trip, of which the handshake gives an upper bound.
 pub(crate) fn quiet(handshake: Duration) -> Duration {
     handshake.clamp(QUIET_MIN, QUIET_MAX)
 }
 
-/// Receivers take packets out of order within limits: aiortc keeps 128, libwebrtc asks for 1000 at
-/// most.
-const RUN_MAX: usize = 96;
-const RUN_MIN: usize = 32;
-const QUIET_MIN: Duration = Duration::from_millis(100);
+/// A third of what a socket with the system's default buffer holds.
+const RUN_MAX: usize = 32;
+const RUN_MIN: usize = 16;
+/// Between runs: 6400 packets a second, about 60 Mbit/s.
+pub(crate) const INTERVAL: Duration = Duration::from_millis(5);
+const QUIET_MIN: Duration = Duration::from_millis(50);
 const QUIET_MAX: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
@@ -76,7 +78,7 @@ mod tests {
                     pts: Pts(frame.try_into().unwrap()),
                     rtp_time: 0,
                     marker: n + 1 == size,
-                    starts_keyframe: false,
+                    starts_keyframe: packets.is_empty(),
                     payload: [].into(),
                 });
             }
@@ -84,8 +86,20 @@ mod tests {
         packets
     }
 
+    /// All of `packets` as they are sent.
+    fn sent(mut packets: &[RenditionPacket]) -> Vec<&RenditionPacket> {
+        let mut sent = Vec::new();
+        while !packets.is_empty() {
+            let run = next_run(packets);
+            assert!((1..=RUN_MAX).contains(&run.len()));
+            sent.extend(order(run));
+            packets = &packets[run.len()..];
+        }
+        sent
+    }
+
     fn indices(packets: &[RenditionPacket]) -> Vec<u64> {
-        order(packets).map(|packet| packet.index).collect()
+        sent(packets).iter().map(|packet| packet.index).collect()
     }
 
     #[test]
@@ -101,6 +115,7 @@ mod tests {
             assert!(order.first().is_none_or(|first| *first == 0));
         }
         assert_eq!(indices(&frames([6])), [0, 5, 1, 2, 3, 4]);
+        assert_eq!(indices(&frames([1])), [0]);
     }
 
     #[test]
@@ -108,7 +123,7 @@ mod tests {
         let order = indices(&frames(std::iter::repeat_n(7, 1_000)));
         let mut newest = 0;
         for index in order {
-            assert!(index <= newest + 96, "{index} after {newest}");
+            assert!(index <= newest + 32, "{index} after {newest}");
             newest = newest.max(index);
         }
     }
@@ -121,7 +136,7 @@ mod tests {
             let packets = frames([3].into_iter().chain(sizes.into_iter().cycle()).take(300));
             let mut newest = 0;
             let mut missed = vec![false; 300];
-            for packet in order(&packets) {
+            for packet in sent(&packets) {
                 let frame = usize::try_from(packet.pts.0).unwrap();
                 missed[frame] |= packet.index < newest;
                 newest = newest.max(packet.index);
@@ -136,7 +151,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(
             (quiet(ms(3)), quiet(ms(250)), quiet(ms(9_000))),
-            (ms(100), ms(250), ms(500))
+            (ms(50), ms(250), ms(500))
         );
     }
 }

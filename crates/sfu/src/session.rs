@@ -49,6 +49,7 @@ pub(crate) struct Session {
     shaking_since: Option<Instant>,
     /// Until when the viewer's reports are not listened to.
     quiet_until: Option<Instant>,
+    catch_up: Option<CatchUp>,
     rtc_deadline: Instant,
     stats: SessionStats,
 }
@@ -104,6 +105,7 @@ impl Session {
             trouble: None,
             shaking_since: None,
             quiet_until: None,
+            catch_up: None,
             rtc_deadline: now,
             stats: SessionStats::default(),
         }
@@ -176,11 +178,10 @@ impl Session {
         } else {
             (self.opened + config.half_open_timeout, Reason::HalfOpen)
         };
-        if self.rtc_deadline < own.0 {
-            (self.rtc_deadline, Reason::Transport)
-        } else {
-            own
-        }
+        let transport = (self.rtc_deadline, Reason::Transport);
+        let catch_up = self.catch_up.map(|next| (next.due, Reason::CatchUp));
+        let all = [Some(own), Some(transport), catch_up];
+        all.into_iter().flatten().min().unwrap_or(own)
     }
 
     /// Hands on what the transport has, until it only waits. str0m keeps a single received packet
@@ -258,44 +259,68 @@ impl Session {
             TrackKind::Video => &mut self.video,
             TrackKind::Audio => &mut self.audio,
         };
-        let Some(track) = track.as_mut().filter(|_| self.stats.connected) else {
+        // Who is still catching up finds the live packets in the cache.
+        let behind = kind == TrackKind::Video && self.catch_up.is_some();
+        let Some(track) = track.as_mut().filter(|_| self.stats.connected && !behind) else {
             return false;
         };
         let packets = track.wanted(kind, packets);
-        self.write(kind, packets, clock, Order::AsIs)
+        self.write(kind, packets, clock, packets.iter())
     }
 
-    /// Sends the group in the cache, as new packets after what was sent. At most once in
+    /// Begins to send the group in the cache, as new packets after what was sent. At most once in
     /// `config.keyframe_interval`, and not when there is none: the viewer then gets the next IDR as
     /// it comes.
-    pub(crate) fn send_cached(
+    pub(crate) fn begin_catch_up(
         &mut self,
         now: Instant,
-        packets: &[RenditionPacket],
-        clock: &CaptureClock,
+        cached: &[RenditionPacket],
         config: &Config,
     ) -> bool {
         let recently = |at: Instant| now.saturating_duration_since(at) < config.keyframe_interval;
-        let (Some(track), Some(first)) = (&mut self.video, packets.first()) else {
+        let (Some(track), Some(first)) = (&mut self.video, cached.first()) else {
             return false;
         };
         if !self.stats.connected || self.answered.is_some_and(recently) {
             return false;
         }
         // A viewer that cannot ask for packets again has none of its own to leave out of account.
-        let order = if self.answered.is_none() && track.header.is_repairable() {
-            let handshake = self
-                .shaking_since
-                .map_or(Duration::ZERO, |since| now - since);
-            self.quiet_until = Some(now + catch_up::quiet(handshake));
-            Order::CatchUp
-        } else {
-            Order::AsIs
-        };
+        let quiet = (self.answered.is_none() && track.header.is_repairable()).then(|| {
+            let handshake = self.shaking_since.map(|since| now - since);
+            catch_up::quiet(handshake.unwrap_or_default())
+        });
         self.answered = Some(now);
-        track.header.continue_at(first.index);
-        track.next = Some(first.index);
-        self.write(TrackKind::Video, packets, clock, order)
+        track.restart_at(first);
+        self.catch_up = Some(CatchUp { due: now, quiet });
+        true
+    }
+
+    /// Sends the next run of the past if it is due. True if there was anything to send; then
+    /// [`advance`](Self::advance) and [`drain`](Self::drain).
+    pub(crate) fn catch_up(
+        &mut self,
+        now: Instant,
+        cached: &[RenditionPacket],
+        clock: &CaptureClock,
+    ) -> bool {
+        let Some(CatchUp { due, quiet }) = self.catch_up else {
+            return false;
+        };
+        let Some(track) = self.video.as_mut().filter(|_| due <= now) else {
+            return false;
+        };
+        let rest = track.rest_of(cached);
+        let run = catch_up::next_run(rest);
+        self.catch_up = (run.len() < rest.len()).then_some(CatchUp {
+            due: now + catch_up::INTERVAL,
+            quiet,
+        });
+        if let Some(quiet) = quiet {
+            self.quiet_until = Some(now + quiet);
+            self.write(TrackKind::Video, run, clock, catch_up::order(run))
+        } else {
+            self.write(TrackKind::Video, run, clock, run.iter())
+        }
     }
 
     /// Counts an answer to a viewer's request.
@@ -303,12 +328,12 @@ impl Session {
         self.stats.keyframe_answers += 1;
     }
 
-    fn write(
+    fn write<'a>(
         &mut self,
         kind: TrackKind,
-        packets: &[RenditionPacket],
+        packets: &'a [RenditionPacket],
         clock: &CaptureClock,
-        order: Order,
+        ordered: impl Iterator<Item = &'a RenditionPacket>,
     ) -> bool {
         let track = match kind {
             TrackKind::Video => &mut self.video,
@@ -321,12 +346,7 @@ impl Session {
         let Some(stream) = api.stream_tx(&track.header.ssrc()) else {
             return false;
         };
-        match order {
-            Order::AsIs => seal_burst(stream, &mut track.header, clock, packets.iter()),
-            Order::CatchUp => {
-                seal_burst(stream, &mut track.header, clock, catch_up::order(packets));
-            }
-        }
+        seal_burst(stream, &mut track.header, clock, ordered);
         track.next = Some(last.index + 1);
         for packet in packets {
             self.stats.packets_sent += 1;
@@ -376,10 +396,13 @@ impl Session {
     }
 }
 
+/// A viewer on the way from the last IDR to what is live.
 #[derive(Debug, Clone, Copy)]
-enum Order {
-    AsIs,
-    CatchUp,
+struct CatchUp {
+    /// When the next run goes.
+    due: Instant,
+    /// The viewer has just come: runs go in their own order, each followed by this much quiet.
+    quiet: Option<Duration>,
 }
 
 /// The shortest time a transport is left alone after it asked to be called at once.

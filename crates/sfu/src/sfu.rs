@@ -268,7 +268,7 @@ impl Sfu {
                 return self.end(now, id, ClosedReason::Peer);
             }
             self.report(id, signals);
-            match self.send_cached(now, id, signals) {
+            match self.catch_up(now, id, signals) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => return self.fail(now, id, &error),
@@ -291,17 +291,14 @@ impl Sfu {
         }
     }
 
-    /// Sends the cached group to a viewer who has just come or asked for a key frame. True if
-    /// anything was sent.
-    fn send_cached(
+    /// Sends of the cached group what is due to a viewer who has just come or asked for a key
+    /// frame. True if anything was sent.
+    fn catch_up(
         &mut self,
         now: Instant,
         id: SessionId,
         signals: Signals,
     ) -> Result<bool, str0m::RtcError> {
-        if !signals.connected && !signals.keyframe_wanted {
-            return Ok(false);
-        }
         let Some(session) = self.sessions.get_mut(&id) else {
             return Ok(false);
         };
@@ -311,11 +308,14 @@ impl Sfu {
         let Some(clock) = &stream.clock else {
             return Ok(false);
         };
-        if !session.send_cached(now, stream.cache.packets(), clock, &self.config) {
-            return Ok(false);
-        }
-        if !signals.connected {
+        let cached = stream.cache.packets();
+        let wanted = signals.connected || signals.keyframe_wanted;
+        let begun = wanted && session.begin_catch_up(now, cached, &self.config);
+        if begun && !signals.connected {
             session.note_answer();
+        }
+        if !session.catch_up(now, cached, clock) {
+            return Ok(false);
         }
         session.advance(now)?;
         Ok(true)

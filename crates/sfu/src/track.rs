@@ -41,4 +41,23 @@ impl Track {
         self.header.continue_at(packets[start].index);
         &packets[start..]
     }
+
+    /// What comes next is `first`, whatever was sent before.
+    pub(crate) fn restart_at(&mut self, first: &RenditionPacket) {
+        self.header.continue_at(first.index);
+        self.next = Some(first.index);
+    }
+
+    /// The part of the cached group that was not sent: all of it if it is newer than the one that
+    /// was being sent.
+    pub(crate) fn rest_of<'a>(&mut self, cached: &'a [RenditionPacket]) -> &'a [RenditionPacket] {
+        let next = self.next.unwrap_or(0);
+        match cached.first() {
+            Some(first) if first.index > next => {
+                self.restart_at(first);
+                cached
+            }
+            _ => &cached[cached.partition_point(|packet| packet.index < next)..],
+        }
+    }
 }

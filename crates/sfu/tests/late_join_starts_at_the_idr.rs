@@ -152,8 +152,71 @@ fn the_past_is_not_sent_twice_though_a_viewer_asks_for_what_is_on_its_way() {
         .map(|packet| *packet.seq_no)
         .collect();
     assert!(
-        numbers[1] > numbers[0] + 30,
+        numbers[1] > numbers[0] + 15,
         "the end of a run comes before its beginning"
     );
     assert_eq!(world.sfu.stats(id).unwrap().retransmitted, 0);
+}
+
+#[test]
+fn a_long_past_is_sent_in_runs_that_a_socket_can_hold() {
+    let mut world = World::new();
+    // 240 frames of six packets.
+    world.publish(240, 250, 6_000);
+    let id = world.join_and_connect(1);
+    let viewer = &world.viewers[&id];
+    let arrivals: Vec<_> = viewer.packets.iter().map(|(at, _)| *at).collect();
+    let span = Duration::from_millis(4);
+    let most = arrivals.iter().map(|at| {
+        let same = arrivals
+            .iter()
+            .filter(|other| (*at..*at + span).contains(*other));
+        same.count()
+    });
+    assert!(most.max().unwrap() <= 32);
+    let took = arrivals.last().unwrap().duration_since(arrivals[0]);
+    assert!(
+        took < Duration::from_millis(300),
+        "{took:?} for eight seconds"
+    );
+    world.publish(9, 250, 6_000);
+    world.run(LATENCY);
+    assert_eq!(
+        world.viewers[&id].whole_frames(),
+        (0..249).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn live_frames_wait_until_the_past_is_sent() {
+    let mut world = World::new();
+    world.publish(200, 250, 6_000);
+    let id = world.join(1);
+    world.publish(20, 250, 6_000);
+    world.run(LATENCY);
+    let viewer = &world.viewers[&id];
+    assert_eq!(viewer.whole_frames(), (0..220).collect::<Vec<_>>());
+    let mut newest = 0;
+    for packet in viewer.video_packets() {
+        assert!(newest <= *packet.seq_no + 32, "a run is the farthest ahead");
+        newest = newest.max(*packet.seq_no);
+    }
+}
+
+#[test]
+fn a_group_that_begins_while_the_last_is_being_sent_takes_its_place() {
+    let mut world = World::new();
+    world.publish(246, 250, 6_000);
+    let id = world.join(1);
+    // The next group comes well before 1500 packets are through.
+    world.publish(8, 250, 6_000);
+    world.run(LATENCY);
+    let frames = world.viewers[&id].whole_frames();
+    assert_eq!(frames[..20], (0..20).collect::<Vec<_>>());
+    assert_eq!(frames[frames.len() - 4..], [250, 251, 252, 253]);
+    assert!(
+        frames.len() < 254,
+        "the rest of the old group is left out: {}",
+        frames.len()
+    );
 }
