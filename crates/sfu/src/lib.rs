@@ -7,7 +7,8 @@
 //! | `sdp` | draft-ietf-wish-whep-04; RFC 8829, 8843, 8839, 8842 (JSEP, BUNDLE, ICE, DTLS) |
 //! | `routes`, `path` | RFC 8445 section 2.5 (ICE lite), RFC 8489 (STUN), RFC 7675 (consent) |
 //! | `fanout` | docs/adr/0002: shared payloads behind a header per viewer; str0m seals |
-//! | `cache`, `catch_up` | what a late viewer is sent at once, and in which order |
+//! | `cache`, `catch_up` | what a late viewer is sent first, how fast and in which order |
+//! | `dejitter` | sound leaves evenly, however it came |
 //! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name one clock |
 //!
 //! The origin's shard owns one [`Rendition`] per track and turns each frame into
@@ -22,7 +23,8 @@
 //! ```
 //!
 //! It knows nothing of sockets, HTTP, JSON or what a cue is: texts go through the data channel as
-//! they come. It neither paces nor measures bandwidth: a viewer is sent the one rendition there is.
+//! they come. It paces only what is old, and measures no bandwidth: a viewer is sent the one
+//! rendition there is.
 
 mod accept;
 mod cache;
@@ -30,6 +32,7 @@ mod capture;
 mod catch_up;
 mod config;
 mod datagram;
+mod dejitter;
 mod error;
 mod fanout;
 mod h264;

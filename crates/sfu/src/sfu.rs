@@ -29,6 +29,9 @@ pub struct Sfu {
     timers: Timers,
     outputs: VecDeque<Output>,
     bursts: VecDeque<Burst>,
+    /// Bursts whose time has not come, by their time and in the order they were made.
+    held: BTreeMap<(Instant, u64), Burst>,
+    held_count: u64,
     /// The latest `now` there was.
     now: Instant,
     half_open: usize,
@@ -51,6 +54,8 @@ impl Sfu {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             bursts: VecDeque::new(),
+            held: BTreeMap::new(),
+            held_count: 0,
             now,
             half_open: 0,
             counters: Counters::default(),
@@ -139,6 +144,13 @@ impl Sfu {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(burst) = self.held.first_entry().filter(|held| held.key().0 <= now) {
+            let burst = Burst {
+                now,
+                ..burst.remove()
+            };
+            self.bursts.push_back(burst);
+        }
         while let Some(id) = self.timers.pop_due(now) {
             let Some(session) = self.sessions.get_mut(&id) else {
                 continue;
@@ -169,7 +181,9 @@ impl Sfu {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next, and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        self.timers.next()
+        let held = self.held.first_key_value();
+        let held = held.map(|((at, _), _)| (*at, Reason::Dejitter));
+        self.timers.next().into_iter().chain(held).min()
     }
 
     /// Sends one frame's packets to all of a stream's viewers and keeps them for those who come
@@ -182,16 +196,22 @@ impl Sfu {
         packets: &[RenditionPacket],
     ) {
         let entry = self.streams.entry(stream).or_default();
-        entry.keep(now, track, packets);
-        if !entry.viewers.is_empty() {
-            let packets = packets.to_vec();
-            self.bursts.push_back(Burst {
-                now,
-                stream,
-                track,
-                packets,
-                after: None,
-            });
+        let at = entry.keep(now, track, packets);
+        if entry.viewers.is_empty() {
+            return;
+        }
+        let burst = Burst {
+            now: at,
+            stream,
+            track,
+            packets: packets.to_vec(),
+            after: None,
+        };
+        if at <= now {
+            self.bursts.push_back(burst);
+        } else {
+            self.held.insert((at, self.held_count), burst);
+            self.held_count += 1;
         }
     }
 

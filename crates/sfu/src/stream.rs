@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, ops::Bound, time::Instant};
 
 use media::TrackKind;
 
-use crate::{RenditionPacket, SessionId, StreamId, cache::GopCache, capture::CaptureClock};
+use crate::{
+    RenditionPacket, SessionId, StreamId, cache::GopCache, capture::CaptureClock,
+    dejitter::Dejitter,
+};
 
 /// One stream as this shard has it.
 #[derive(Debug, Default)]
@@ -12,6 +15,7 @@ pub(crate) struct Stream {
     pub(crate) cache: GopCache,
     /// Set by the first frame of either track.
     pub(crate) clock: Option<CaptureClock>,
+    sound: Option<Dejitter>,
     pub(crate) viewers: BTreeSet<SessionId>,
 }
 
@@ -28,15 +32,29 @@ pub(crate) struct Burst {
 }
 
 impl Stream {
-    /// Takes note of one frame's packets.
-    pub(crate) fn keep(&mut self, now: Instant, track: TrackKind, packets: &[RenditionPacket]) {
-        let Some(first) = packets.first() else { return };
+    /// Takes note of one frame's packets; says when they go to the viewers.
+    pub(crate) fn keep(
+        &mut self,
+        now: Instant,
+        track: TrackKind,
+        packets: &[RenditionPacket],
+    ) -> Instant {
+        let Some(first) = packets.first() else {
+            return now;
+        };
         let clock = self
             .clock
             .get_or_insert_with(|| CaptureClock::new(now, first.pts));
         clock.observe(now, first.pts);
-        if track == TrackKind::Video {
-            self.cache.push(packets);
+        match track {
+            TrackKind::Video => {
+                self.cache.push(packets);
+                now
+            }
+            TrackKind::Audio => {
+                let sound = self.sound.get_or_insert_with(|| Dejitter::new(now));
+                sound.release(now, clock.capture(first.pts))
+            }
         }
     }
 

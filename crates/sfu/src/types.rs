@@ -129,6 +129,8 @@ pub enum Reason {
     HalfOpen,
     /// A viewer's consent runs out.
     Consent,
+    /// Sound that came early is to be sent.
+    Dejitter,
     /// A viewer who has come late is to be sent more of the past.
     CatchUp,
     /// A transport timer: retransmission, report, keep-alive.
