@@ -8,6 +8,7 @@ use media::{FrameGrid, FrameRate, MediaTime, Pts, Timescale, UnixMillis, UtcAnch
 
 /// The first frame of a stream, so that no timestamp of it is ever negative, audio that began earlier included.
 const FIRST_PTS: Pts = Pts(10 * 90_000);
+const _: () = assert!(rtmp::COMPOSITION_MS_MAX as i64 * 90 < FIRST_PTS.0);
 
 /// How much of the distance to a new arrival the live map follows: slow enough for network jitter, fast enough for a
 /// drifting encoder clock.

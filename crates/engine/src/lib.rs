@@ -6,6 +6,7 @@
 
 mod api;
 mod clock;
+mod config;
 mod error;
 mod ingest;
 mod meter;
@@ -16,5 +17,6 @@ pub use api::{
     AudioStatus, ChildEvent, ChildId, ConnId, Input, Output, StreamEvent, StreamName, StreamState,
     StreamStatus, VideoStatus,
 };
+pub use config::Config;
 pub use error::{CueError, OfferError};
-pub use shard::{Config, Reason, Shard, WhepAnswer};
+pub use shard::{Reason, Shard, WhepAnswer};

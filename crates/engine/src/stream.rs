@@ -18,11 +18,11 @@ use sfu::{Rendition, Sfu, StreamId};
 use transcode::Supervisor;
 
 use crate::{
+    Config,
     api::{ChildId, ConnId, Output, StreamEvent, StreamName, StreamState},
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
-    shard::Config,
 };
 
 /// Verdicts kept for the API, newest last; a broadcaster reads a handful.

@@ -110,8 +110,10 @@ const fn fourcc_name(fourcc: [u8; 4]) -> Option<&'static str> {
     }
 }
 
+/// How far a frame's presentation may lie from its decoding, either way, in milliseconds.
+///
 /// H.264 annex A.3.1: at most 16 frames (`MaxDpbFrames`) are reordered; 8 s of them at 2 frames/s.
-const COMPOSITION_MS_MAX: i32 = 8_000;
+pub const COMPOSITION_MS_MAX: i32 = 8_000;
 const EXTENDED: u8 = 0x80;
 /// Video info or command frame: a seek mark for players.
 const FRAME_COMMAND: u8 = 5;
