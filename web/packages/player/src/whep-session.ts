@@ -4,6 +4,8 @@
 
 import { errorFrom } from "@shopcast/api";
 
+import { keepInSync } from "./lip-sync.ts";
+
 /** Who is told what becomes of the session. */
 export interface SessionHandlers {
   onTrack(track: MediaStreamTrack): void;
@@ -19,6 +21,7 @@ export class WhepSession {
   #location: string | null = null;
   #closed = false;
   #hasChannel = false;
+  #stopSync: (() => void) | undefined;
   #disconnected: ReturnType<typeof setTimeout> | undefined;
 
   constructor(handlers: SessionHandlers) {
@@ -57,6 +60,7 @@ export class WhepSession {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#disconnected);
+    this.#stopSync?.();
     this.#pc.close();
     this.#delete();
   }
@@ -104,6 +108,7 @@ export class WhepSession {
     clearTimeout(this.#disconnected);
     switch (this.#pc.connectionState) {
       case "connected":
+        this.#stopSync ??= keepInSync(this.#pc);
         this.#handlers.onConnected();
         return;
       case "disconnected":
