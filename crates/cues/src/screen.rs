@@ -154,31 +154,35 @@ impl OnScreen {
 }
 
 /// The fewest of `updates` (in order, each within the life of the card as all before it leave it)
-/// that keep the card alive from its show up to the last of them, which sets the end.
+/// that keep the card alive from its show on and give it the end that the last of them gives.
 ///
-/// From each reach the update that reaches furthest is taken. Every step gets further, because the
+/// From each reach the update that reaches furthest is taken, until one of that end is within
+/// reach: the last of those, which may be the newest of all. Every step gets further, because the
 /// update after the last one within reach was within that one's life.
 fn shortest_chain(show_end: Option<Pts>, updates: &[Arc<EncodedCue>]) -> Vec<Arc<EncodedCue>> {
-    let Some((last, before)) = updates.split_last() else {
-        return Vec::new();
-    };
     let mut chain = Vec::new();
+    let Some(end) = updates.last().map(|last| last.cue.end()) else {
+        return chain;
+    };
     let mut reach = show_end;
-    for _ in before {
-        let within = |update: &&Arc<EncodedCue>| reach.is_none_or(|end| update.cue.pts < end);
-        if within(&last) {
+    for _ in updates {
+        if reach == end {
             break;
         }
-        let Some(next) = before
-            .iter()
-            .filter(within)
-            .max_by_key(|update| update.cue.end())
-        else {
+        let within = |update: &&Arc<EncodedCue>| reach.is_none_or(|end| update.cue.pts < end);
+        let ends = |update: &&Arc<EncodedCue>| update.cue.end() == end;
+        let mut last_first = updates.iter().rev().filter(within);
+        let furthest = || {
+            updates
+                .iter()
+                .filter(within)
+                .max_by_key(|update| update.cue.end())
+        };
+        let Some(next) = last_first.find(ends).or_else(furthest) else {
             break;
         };
         reach = next.cue.end();
         chain.push(Arc::clone(next));
     }
-    chain.push(Arc::clone(last));
     chain
 }
