@@ -25,9 +25,10 @@ test('obs to chromium', { timeout: 150_000 }, async (t) => {
       const enough = now.video.framesDecoded - before.video.framesDecoded >= 60;
       return enough && now.audio.totalAudioEnergy > before.audio.totalAudioEnergy && now;
     });
-    const { video: pictures, audio: sound } = after;
-    t.diagnostic(`WebRTC: ${pictures.framesDecoded} of ${pictures.framesReceived} frames decoded, ${sound.packetsReceived} audio packets`);
-    assert.ok(after.video.framesDecoded >= 0.9 * after.video.framesReceived);
+    // Of what came since the join: those of the past come at once, and a busy machine is a while decoding them.
+    const [decoded, received] = ['framesDecoded', 'framesReceived'].map((name) => after.video[name] - before.video[name]);
+    t.diagnostic(`WebRTC: ${decoded} of ${received} frames decoded, ${after.audio.packetsReceived} audio packets`);
+    assert.ok(decoded >= 0.9 * received);
     await page.close();
   });
 
