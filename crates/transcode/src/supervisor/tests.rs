@@ -253,6 +253,23 @@ fn another_configuration_replaces_the_child_and_the_same_does_not() {
 }
 
 #[test]
+fn a_publisher_of_short_frames_that_pauses_is_no_hang() {
+    let mut show = Show::new(Child::good());
+    show.want(48_000);
+    show.run(ms(1_000));
+    show.child.mute = true;
+    show.feeding = false;
+    // 2.5 ms each: not yet enough for the AAC encoder's first packet.
+    for n in 0..18 {
+        let pts = pts(n * 120);
+        let payload = Bytes::from_static(&[0xe0]);
+        show.input(Input::Frame { pts, payload });
+    }
+    show.run(ms(60_000));
+    assert!(show.kills.is_empty());
+}
+
+#[test]
 fn a_failure_it_reports_and_garbage_it_writes_end_it() {
     let failed = FromChild::Failed {
         message: "no decoder".to_owned(),
