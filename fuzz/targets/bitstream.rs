@@ -9,7 +9,7 @@ use media::{
     opus::packet_samples,
 };
 use sfu::Rendition;
-use transcode::{Message as _, Start, ToChild};
+use transcode::{AacToOpus, Message as _, Start, ToChild};
 
 use crate::take::Take;
 
@@ -93,7 +93,7 @@ pub fn aac_asc(data: &[u8]) {
         "{config:?}"
     );
     assert!(aac::codecs(&config).starts_with("mp4a.40."));
-    let message = ToChild::Start(Start::new(&config));
+    let message = ToChild::Start(Start::AacToOpus(AacToOpus::new(&config)));
     message
         .encode(&mut BytesMut::new())
         .expect("what is accepted can be transcoded");
