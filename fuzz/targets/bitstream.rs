@@ -1,4 +1,4 @@
-//! The encoder's bytes: H.264 and AAC configurations, NAL units, time stamps.
+//! The encoder's bytes: H.264 and AAC configurations, NAL units, Opus packets, time stamps.
 
 use bytes::{Bytes, BytesMut};
 use hls::{Config, Epoch, Packager};
@@ -6,9 +6,10 @@ use media::{
     AacConfig, FrameGrid, FrameRate, H264Config, Timescale, UtcAnchor,
     aac::{self, parse_asc},
     h264::{self, nals, parse_avcc, parse_sps, slice_type, to_four_byte_lengths},
+    opus::packet_samples,
 };
 use sfu::Rendition;
-use transcode::{Message as _, Start, ToChild};
+use transcode::{AacToOpus, Message as _, Start, ToChild};
 
 use crate::take::Take;
 
@@ -92,11 +93,27 @@ pub fn aac_asc(data: &[u8]) {
         "{config:?}"
     );
     assert!(aac::codecs(&config).starts_with("mp4a.40."));
-    let message = ToChild::Start(Start::new(&config));
+    let message = ToChild::Start(Start::AacToOpus(AacToOpus::new(&config)));
     message
         .encode(&mut BytesMut::new())
         .expect("what is accepted can be transcoded");
     start_epoch(None, Some(config));
+}
+
+/// An Opus packet. It lasts as long when its frames are said to be padded, by nothing.
+pub fn opus_packet(data: &[u8]) {
+    let Ok(samples) = packet_samples(data) else {
+        return;
+    };
+    assert!((120..=5760).contains(&samples), "{samples}");
+    assert!(samples.is_multiple_of(120), "{samples}");
+    if let [toc, count, frames @ ..] = data
+        && toc & 0b11 == 0b11
+        && count & 0x40 == 0
+    {
+        let padded = [&[*toc, count | 0x40, 0][..], frames].concat();
+        assert_eq!(packet_samples(&padded), Ok(samples));
+    }
 }
 
 /// A frame rate, then the milliseconds of frames. Times strictly increase, whatever the stamps do.

@@ -3,7 +3,7 @@
 //! | module | whose bytes |
 //! |---|---|
 //! | [`publisher`] | the RTMP publisher's: session, chunks, AMF0, FLV tags, and all of it through the engine |
-//! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, time stamps |
+//! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, Opus packets, time stamps |
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
 //! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams |
@@ -57,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     target("h264_sps", 1, bitstream::h264_sps),
     target("hls_name", 1, playlist::name),
     target("hls_query", 8, playlist::query),
+    target("opus_packet", 1, bitstream::opus_packet),
     target("rtmp_amf0", 1, publisher::amf0),
     target("rtmp_chunks", 16, publisher::chunks),
     target("rtmp_session", 8, publisher::session),

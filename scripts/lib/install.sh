@@ -5,9 +5,9 @@
 BUILD_PACKAGES=(
   gcc libc6-dev make pkg-config          # Rust crates that build C
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusenc
+  gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusdec, opusenc
   gstreamer1.0-plugins-good              # aacparse
-  gstreamer1.0-libav                     # avdec_aac
+  gstreamer1.0-libav                     # avdec_aac, avenc_aac
 )
 # What publishes the demo, and fetches and unpacks its clip.
 DEMO_PACKAGES=(ffmpeg python3 python3-pip)

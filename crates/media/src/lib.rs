@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`h264`] | ITU-T H.264 (08/2021) sections 7.3 and 7.4; ISO/IEC 14496-15 section 5.3.3.1 |
 //! | [`aac`] | ISO/IEC 14496-3 section 1.6.2.1 |
+//! | [`opus`] | RFC 6716 section 3 |
 //!
 //! Knows nothing of transports, containers, sockets or clocks.
 
@@ -13,6 +14,7 @@ mod error;
 mod frame;
 mod grid;
 pub mod h264;
+pub mod opus;
 pub mod time;
 mod track;
 

@@ -13,7 +13,7 @@
 //!     while let Some(output) = supervisor.poll_output() {
 //!         Spawn => start the process, then Input::Spawned (or Input::Exited when it cannot start)
 //!         Send(message) => message.encode, write to its stdin
-//!         Packet { .. } => an Opus packet for the viewers
+//!         Packet { .. } => an Opus or an AAC packet for the viewers, whichever was wanted
 //!         Kill(..) => SIGKILL, then Input::Exited when it is gone
 //!     }
 //!     wait for bytes of its stdout (Decoder<FromChild> -> Input::Message), its exit, or poll_timeout
@@ -31,5 +31,5 @@ mod supervisor;
 pub use codec::{Decoder, MESSAGE_BYTES_MAX, Message};
 pub use error::Error;
 pub use message::{FRAME_BYTES_MAX, FromChild, PACKET_BYTES_MAX, REASON_BYTES_MAX, ToChild};
-pub use start::{BITRATE_BPS_DEFAULT, PROTOCOL_VERSION, Start};
+pub use start::{AacToOpus, OpusChannels, OpusToAac, PROTOCOL_VERSION, Start};
 pub use supervisor::{Cause, Config, Counters, Event, Input, Output, Reason, Status, Supervisor};

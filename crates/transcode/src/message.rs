@@ -15,9 +15,9 @@ pub enum ToChild {
     Start(Start),
     /// One access unit.
     Frame {
-        /// Where its first sample plays, on the source's line; zero or later.
+        /// Where its first decoded sample plays, on the source's line; zero or later.
         pts: MediaTime,
-        /// One raw_data_block, 1 byte to [`FRAME_BYTES_MAX`].
+        /// One raw_data_block or one Opus packet, 1 byte to [`FRAME_BYTES_MAX`].
         payload: Bytes,
     },
     /// Nothing more comes: encode what is there, then exit with status 0.
@@ -29,7 +29,7 @@ pub enum ToChild {
 pub enum FromChild {
     /// The pipeline stands; frames are welcome.
     Ready,
-    /// One Opus packet of 20 ms.
+    /// One Opus packet of 20 ms, or one AAC packet of 1024 samples.
     Packet {
         /// Where its first decoded sample plays, on the source's line at 48 kHz.
         pts: MediaTime,
@@ -47,8 +47,9 @@ pub enum FromChild {
 /// at most; ten times that for encoders that do not keep to it.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 
-/// RFC 6716 sections 3.1 and 3.2.1: one table-of-contents byte and one frame of at most 1275 bytes.
-pub const PACKET_BYTES_MAX: usize = 1276;
+/// ISO/IEC 14496-3 section 4.5.1.1: 6144 bits for each of two channels. Opus takes less: a byte and one frame
+/// of at most 1275 (RFC 6716 sections 3.1 and 3.2.1).
+pub const PACKET_BYTES_MAX: usize = 1536;
 
 /// Bytes of a failure's text; enough for GStreamer's message and where in its source it arose.
 pub const REASON_BYTES_MAX: usize = 1024;
@@ -176,12 +177,11 @@ fn check_pts(ticks: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// RFC 7587 section 4.1: "The RTP timestamp is incremented with a 48000 Hz clock rate for all modes of
-/// Opus and all sampling rates."
+/// Opus's one clock rate (RFC 7587 section 4.1), and that of the AAC that is made here.
 fn check_scale(scale: Timescale) -> Result<(), Error> {
     if scale != Timescale::OPUS {
         return Err(Error::Value {
-            element: "timescale of an Opus packet",
+            element: "timescale of a packet",
             value: scale.hz().into(),
             allowed: "48000 always",
         });

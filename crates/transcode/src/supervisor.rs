@@ -39,10 +39,10 @@ pub use output::{Cause, Counters, Event, Output, Reason, Status};
 /// What the driver tells the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// Opus is wanted of a source so configured. Wanting the same again changes nothing; another
-    /// configuration replaces the child.
+    /// This conversion is wanted. Wanting the same again changes nothing; another one, or the same of another
+    /// source, replaces the child.
     Want(Start),
-    /// Opus is wanted no more.
+    /// None is wanted any more.
     Unwant,
     /// The process asked for by [`Output::Spawn`] exists.
     Spawned,
@@ -51,9 +51,9 @@ pub enum Input {
     Exited,
     /// One access unit of the source.
     Frame {
-        /// Where its first sample plays.
+        /// Where its first decoded sample plays.
         pts: MediaTime,
-        /// One raw_data_block.
+        /// One raw_data_block or one Opus packet.
         payload: Bytes,
     },
     /// What the child said.

@@ -1,8 +1,11 @@
-//! The first pipeline: AAC access units to stereo samples at the source's own rate.
+//! The first pipeline: access units to stereo samples at the source's own rate.
 //!
-//! `appsrc ! avdec_aac ! audioconvert ! appsink`. No aacparse: the server hands in whole access units, and
-//! a parser would hold one back to see where it ends. No resampler: GStreamer's believes its own sample
+//! `appsrc ! decoder ! audioconvert ! appsink`. No parser: the server hands in whole access units, and a
+//! parser would hold one back to see where it ends. No resampler: GStreamer's believes its own sample
 //! count over small jumps of the stamps, and those are the aligner's to see.
+
+mod aac;
+mod opus;
 
 use bytes::Bytes;
 use gstreamer::{self as gst, prelude::*};
@@ -20,8 +23,14 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Decoder {
     source: AppSrc,
-    /// Where the last access unit began, to see a jump.
-    last: Option<gst::ClockTime>,
+    line: Line,
+}
+
+/// What a codec's decoder has to be told beside the access units.
+#[derive(Debug)]
+enum Line {
+    Aac(aac::Line),
+    Opus(opus::Line),
 }
 
 /// Its exit, for another thread, which keeps the whole running.
@@ -46,8 +55,21 @@ impl Decoder {
         start: &Start,
         failed: impl Fn(Error) + Send + Sync + 'static,
     ) -> Result<(Self, Decoded), Error> {
-        let source = elements::source(&aac_caps(start), SOURCE_BUFFERS_MAX);
-        let decoder = elements::make("avdec_aac")?;
+        let (caps, decoder, line) = match start {
+            Start::AacToOpus(aac) => {
+                let line = Line::Aac(aac::Line::default());
+                (aac::caps(&aac.asc), aac::decoder()?, line)
+            }
+            Start::OpusToAac(_) => {
+                let line = Line::Opus(opus::Line::default());
+                (opus::caps(), opus::decoder()?, line)
+            }
+        };
+        let named: fn(Error) -> Error = match line {
+            Line::Aac(_) => aac::named,
+            Line::Opus(_) => std::convert::identity,
+        };
+        let source = elements::source(&caps, SOURCE_BUFFERS_MAX);
         let convert = elements::make("audioconvert")?;
         let stereo = elements::filter(&stereo_caps())?;
         let sink = elements::sink();
@@ -59,31 +81,19 @@ impl Decoder {
             sink.upcast_ref(),
         ];
         let pipeline = elements::run(&chain, move |error| failed(named(error)))?;
-        let entrance = Self { source, last: None };
         let exit = Decoded {
             sink,
             _pipeline: pipeline,
         };
-        Ok((entrance, exit))
+        Ok((Self { source, line }, exit))
     }
 
     /// Decodes one access unit; waits while too many are in line.
     pub(crate) fn push(&mut self, pts: MediaTime, payload: Bytes) -> Result<(), Error> {
-        let nanos = pts.rescale_round(NANOSECONDS).ticks();
-        let nanos = u64::try_from(nanos).map_err(|_| Error::Order("a frame before time 0"))?;
-        let pts = gst::ClockTime::from_nseconds(nanos);
-        let mut buffer = gst::Buffer::from_slice(payload);
-        if let Some(buffer) = buffer.get_mut() {
-            buffer.set_pts(pts);
-            if self.last.is_some_and(|last| last.absdiff(pts) > JUMP) {
-                // The decoder forgets the half frame that it would have added to this one.
-                buffer.set_flags(gst::BufferFlags::DISCONT);
-            }
+        match &mut self.line {
+            Line::Aac(line) => line.push(&self.source, pts, payload),
+            Line::Opus(line) => line.push(&self.source, pts, payload),
         }
-        self.last = Some(pts);
-        // It can only refuse when the pipeline has failed, which the bus has told.
-        let _ = self.source.push_buffer(buffer);
-        Ok(())
     }
 
     /// Nothing more comes; [`Decoded::pull`] yields what is left, then `None`.
@@ -122,23 +132,11 @@ impl Decoded {
     }
 }
 
-/// With a configuration that `media` has accepted, one thing is left that caps cannot agree on.
-fn named(error: Error) -> Error {
-    if let Error::Element { details, .. } = &error
-        && details.contains("not-negotiated")
-    {
-        return Error::Layout;
-    }
-    error
-}
-
-fn aac_caps(start: &Start) -> gst::Caps {
-    gst::Caps::builder("audio/mpeg")
-        .field("mpegversion", 4)
-        .field("stream-format", "raw")
-        .field("framed", true)
-        .field("codec_data", gst::Buffer::from_slice(start.asc.clone()))
-        .build()
+/// The same moment as GStreamer counts it; it has none before zero.
+fn clock_time(at: MediaTime) -> Result<gst::ClockTime, Error> {
+    let nanos = at.rescale_round(NANOSECONDS).ticks();
+    let nanos = u64::try_from(nanos).map_err(|_| Error::Order("a frame before time 0"))?;
+    Ok(gst::ClockTime::from_nseconds(nanos))
 }
 
 fn stereo_caps() -> gst::Caps {
@@ -153,10 +151,8 @@ fn stereo_caps() -> gst::Caps {
 /// GStreamer's time.
 const NANOSECONDS: Timescale = Timescale::new(1_000_000_000).expect("not zero");
 
-/// Three quarters of a second of AAC at 48 kHz. More than a server sends at once after a start.
+/// Three quarters of a second of AAC or of Opus as it is usually sent. More than a server sends at once
+/// after a start.
 const SOURCE_BUFFERS_MAX: u64 = 32;
-
-/// Longer than any access unit (2048 samples at 16 kHz) and than the aligner's patches.
-const JUMP: gst::ClockTime = gst::ClockTime::from_mseconds(250);
 
 const LEFT_AND_RIGHT: u64 = 0b11;

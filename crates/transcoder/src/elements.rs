@@ -6,14 +6,16 @@ use gstreamer_app::{AppSink, AppSrc};
 use crate::{error::Error, log};
 
 /// Every element the pipelines are made of, and the Debian 12 package that holds it.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("appsrc", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
     ("capsfilter", "libgstreamer1.0-0"),
     ("audioconvert", "gstreamer1.0-plugins-base"),
     ("audioresample", "gstreamer1.0-plugins-base"),
+    ("opusdec", "gstreamer1.0-plugins-base"),
     ("opusenc", "gstreamer1.0-plugins-base"),
     ("avdec_aac", "gstreamer1.0-libav"),
+    ("avenc_aac", "gstreamer1.0-libav"),
 ];
 
 /// Loads every element once and names the versions.
@@ -118,5 +120,5 @@ fn report(message: &gst::MessageRef, failed: &impl Fn(Error)) {
     }
 }
 
-/// 20 ms each; a pull waits for every one, so this only bounds a writer that has stopped.
+/// About 20 ms each; a pull waits for every one, so this only bounds a writer that has stopped.
 const SINK_BUFFERS_MAX: u32 = 16;

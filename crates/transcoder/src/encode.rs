@@ -1,9 +1,12 @@
-//! The second pipeline: one run of samples to Opus packets.
+//! The second pipeline: one run of samples to packets.
 //!
-//! `appsrc ! audioresample ! audioconvert ! opusenc ! appsink`, at 48 kHz from the resampler on. A run has
-//! no breaks, so packet times are counted, not asked for: the n-th packet decodes to the 960 samples that
-//! end up `960 n - look-ahead` after the run's start (RFC 7845 section 4.2 calls the look-ahead pre-skip).
-//! The resampler adds nothing to that: it starts in the middle of its filter.
+//! `appsrc ! audioresample ! audioconvert ! encoder ! appsink`, at 48 kHz from the resampler on. A run has
+//! no breaks, so packet times are counted, not asked for: the n-th packet decodes to the samples that end
+//! up `n` packets after the run's start, less what the encoder puts before the first sample. The resampler
+//! adds nothing to that: it starts in the middle of its filter.
+
+mod aac;
+mod opus;
 
 use std::thread::{self, JoinHandle};
 
@@ -11,6 +14,7 @@ use bytes::Bytes;
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app::{AppSink, AppSrc};
 use media::{MediaTime, Timescale};
+use transcode::Start;
 
 use crate::{
     elements::{self, Running},
@@ -42,10 +46,61 @@ pub(crate) struct RunStart {
     pub(crate) rate: Timescale,
 }
 
+/// What runs become.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Codec {
+    Opus { bitrate_bps: u32 },
+    Aac { bitrate_bps: u32 },
+}
+
+impl Codec {
+    pub(crate) fn of(start: &Start) -> Self {
+        match start {
+            Start::AacToOpus(opus) => Self::Opus {
+                bitrate_bps: opus.bitrate_bps,
+            },
+            Start::OpusToAac(aac) => Self::Aac {
+                bitrate_bps: aac.bitrate_bps,
+            },
+        }
+    }
+
+    fn encoder(self) -> Result<gst::Element, Error> {
+        match self {
+            Self::Opus { bitrate_bps } => opus::encoder(bitrate_bps),
+            Self::Aac { bitrate_bps } => aac::encoder(bitrate_bps),
+        }
+    }
+
+    /// The samples it takes, by GStreamer's name.
+    const fn format(self) -> &'static str {
+        match self {
+            Self::Opus { .. } => opus::FORMAT,
+            Self::Aac { .. } => FORMAT,
+        }
+    }
+
+    /// Samples of 48 kHz in a packet.
+    const fn packet_samples(self) -> i64 {
+        match self {
+            Self::Opus { .. } => opus::PACKET_SAMPLES,
+            Self::Aac { .. } => aac::PACKET_SAMPLES,
+        }
+    }
+
+    /// How many samples of 48 kHz it puts before a run's first, as far as the caps of its packets tell.
+    fn delay(self, caps: Option<&gst::CapsRef>) -> Result<i64, Error> {
+        match self {
+            Self::Opus { .. } => opus::look_ahead(caps),
+            Self::Aac { .. } => aac::priming(caps),
+        }
+    }
+}
+
 impl Encoder {
     pub(crate) fn new(
         start: RunStart,
-        bitrate_bps: u32,
+        codec: Codec,
         listener: &impl Listener,
     ) -> Result<Self, Error> {
         let source = elements::source(&raw_caps(FORMAT, start.rate), SOURCE_BUFFERS_MAX);
@@ -53,22 +108,22 @@ impl Encoder {
         let convert = elements::make("audioconvert")?;
         // Opus hides rounding to 16 bits; dither would make silence cost as much as music.
         convert.set_property_from_str("dithering", "none");
-        let opus_input = elements::filter(&raw_caps("S16LE", Timescale::OPUS))?;
-        let opus = opus_encoder(bitrate_bps)?;
+        let input = elements::filter(&raw_caps(codec.format(), Timescale::OPUS))?;
+        let encoder = codec.encoder()?;
         let sink = elements::sink();
         let chain = [
             source.upcast_ref(),
             &resample,
             &convert,
-            &opus_input,
-            &opus,
+            &input,
+            &encoder,
             sink.upcast_ref(),
         ];
         let failed = listener.clone();
         let pipeline = elements::run(&chain, move |error| failed.failed(error))?;
         let listener = listener.clone();
         let packets = thread::spawn(move || {
-            if let Err(error) = hand_on(&sink, start, &listener) {
+            if let Err(error) = hand_on(&sink, start, codec, &listener) {
                 listener.failed(error);
             }
         });
@@ -98,20 +153,22 @@ impl Encoder {
 }
 
 /// Pulls packets to the end of the run.
-fn hand_on(sink: &AppSink, start: RunStart, listener: &impl Listener) -> Result<(), Error> {
+fn hand_on(
+    sink: &AppSink,
+    start: RunStart,
+    codec: Codec,
+    listener: &impl Listener,
+) -> Result<(), Error> {
     let mut next = None;
     while let Ok(sample) = sink.pull_sample() {
         let first = match next {
             Some(next) => next,
             None => {
-                let look_ahead = sample.caps().and_then(pre_skip);
-                let look_ahead =
-                    look_ahead.ok_or(Error::Unexpected("opusenc's header is no OpusHead"))?;
                 let start = MediaTime::new(start.at, start.rate).rescale_round(Timescale::OPUS);
-                start.offset(-i64::from(look_ahead))
+                start.offset(-codec.delay(sample.caps())?)
             }
         };
-        next = Some(first.offset(PACKET_SAMPLES));
+        next = Some(first.offset(codec.packet_samples()));
         let buffer = sample
             .buffer()
             .ok_or(Error::Unexpected("a packet without a buffer"))?;
@@ -119,33 +176,6 @@ fn hand_on(sink: &AppSink, start: RunStart, listener: &impl Listener) -> Result<
         listener.packet(first, payload)?;
     }
     Ok(())
-}
-
-/// RFC 7845 section 5.1: "Pre-skip (16 bits, unsigned, little endian)" at octet 10 of the OpusHead that
-/// opusenc announces in its caps.
-fn pre_skip(caps: &gst::CapsRef) -> Option<u16> {
-    let headers = caps.structure(0)?.get::<gst::Array>("streamheader").ok()?;
-    let head = headers.first()?.get::<gst::Buffer>().ok()?;
-    let head = head.map_readable().ok()?;
-    if head.get(..8)? != b"OpusHead" {
-        return None;
-    }
-    Some(u16::from_le_bytes([*head.get(10)?, *head.get(11)?]))
-}
-
-fn opus_encoder(bitrate_bps: u32) -> Result<gst::Element, Error> {
-    let opus = elements::make("opusenc")?;
-    opus.set_property("bitrate", i32::try_from(bitrate_bps).unwrap_or(i32::MAX));
-    opus.set_property_from_str("bitrate-type", "constrained-vbr");
-    opus.set_property_from_str("frame-size", "20");
-    // 2.5 ms of look-ahead instead of 6.5 ms; what it gives up, speech coding below 40 kbit/s, is not
-    // what a stereo show is coded with.
-    opus.set_property_from_str("audio-type", "restricted-lowdelay");
-    opus.set_property(
-        "max-payload-size",
-        u32::try_from(transcode::PACKET_BYTES_MAX).unwrap_or(u32::MAX),
-    );
-    Ok(opus)
 }
 
 fn raw_caps(format: &str, rate: Timescale) -> gst::Caps {
@@ -157,9 +187,6 @@ fn raw_caps(format: &str, rate: Timescale) -> gst::Caps {
         .field("channel-mask", gst::Bitmask::new(LEFT_AND_RIGHT))
         .build()
 }
-
-/// 20 ms at 48 kHz.
-const PACKET_SAMPLES: i64 = 960;
 
 /// A sixth of a second; the decoder's queue before it is the one that matters.
 const SOURCE_BUFFERS_MAX: u64 = 8;

@@ -25,6 +25,12 @@ pub(crate) enum Error {
         "this channel layout cannot be mixed to stereo; set the encoder to mono, stereo, 5.1 or 7.1"
     )]
     Layout,
+    /// The encoder makes another stream than the server has announced.
+    #[error(
+        "avenc_aac announces the configuration {announced:02x?}, not AAC-LC of 48 kHz in stereo (11 90); \
+         install gstreamer1.0-libav as Debian 12 has it"
+    )]
+    Promise { announced: Vec<u8> },
     /// An element gave up.
     #[error("{element}: {message} ({details})")]
     Element {
@@ -58,6 +64,7 @@ impl Error {
             | Self::Pipeline(_)
             | Self::Configuration(_)
             | Self::Layout
+            | Self::Promise { .. }
             | Self::Element { .. }
             | Self::Unexpected(_) => PIPELINE_FAILED,
             Self::Input(_) | Self::Order(_) | Self::Read(_) => INPUT_BROKEN,

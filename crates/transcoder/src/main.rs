@@ -1,11 +1,11 @@
-//! `shopcast-transcoder`: AAC in, Opus out, in a process of its own.
+//! `shopcast-transcoder`: AAC in, Opus out, or the other way round, in a process of its own.
 //!
 //! | part | does |
 //! |---|---|
 //! | `session` | the conversation on standard input and output (`docs/spec/transcoder-protocol.md`) |
 //! | `decode` | GStreamer: access units to stereo samples at the source's rate |
 //! | `aligner` | puts those samples on the source's timeline, one unbroken run after the other |
-//! | `encode` | GStreamer: one run to Opus packets of 20 ms, with exact times |
+//! | `encode` | GStreamer: one run to packets of 20 ms (Opus) or 1024 samples (AAC), with exact times |
 //!
 //! Logs go to standard error. The exit status is part of the protocol. Why a process of its own, and why
 //! two pipelines: `docs/adr/0003-gstreamer-in-a-child.md`.

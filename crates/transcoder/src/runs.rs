@@ -5,7 +5,7 @@ use media::Timescale;
 use crate::{
     aligner::{Aligner, Placed},
     decode::Chunk,
-    encode::{Encoder, Listener, RunStart},
+    encode::{Codec, Encoder, Listener, RunStart},
     error::Error,
     log,
 };
@@ -13,7 +13,7 @@ use crate::{
 /// Keeps the encoder of the current run.
 #[derive(Debug)]
 pub(crate) struct Runs<L> {
-    bitrate_bps: u32,
+    codec: Codec,
     listener: L,
     current: Option<Current>,
 }
@@ -26,9 +26,9 @@ struct Current {
 }
 
 impl<L: Listener> Runs<L> {
-    pub(crate) fn new(bitrate_bps: u32, listener: L) -> Self {
+    pub(crate) fn new(codec: Codec, listener: L) -> Self {
         Self {
-            bitrate_bps,
+            codec,
             listener,
             current: None,
         }
@@ -65,7 +65,7 @@ impl<L: Listener> Runs<L> {
                 let rate = Timescale::new(chunk.rate)
                     .ok_or(Error::Unexpected("decoded samples without a rate"))?;
                 let start = RunStart { at: start, rate };
-                let encoder = Encoder::new(start, self.bitrate_bps, &self.listener)?;
+                let encoder = Encoder::new(start, self.codec, &self.listener)?;
                 encoder.push(&samples);
                 current.encoder = Some(encoder);
             }

@@ -20,7 +20,7 @@ use transcode::{FromChild, Start, ToChild};
 
 use crate::{
     decode::{Decoded, Decoder},
-    encode::Listener,
+    encode::{Codec, Listener},
     error::Error,
     log, outlet,
     runs::Runs,
@@ -135,18 +135,11 @@ fn read(mut input: impl Read, voice: &Voice) -> Result<(), Error> {
 
 /// Builds the first pipeline, and the thread that takes its samples to the second.
 fn begin(start: &Start, voice: &Voice) -> Result<Decoder, Error> {
-    log::info(format_args!(
-        "AAC {} Hz, {} channels, to Opus at {} bit/s",
-        start.sample_rate.hz(),
-        start.channels,
-        start.bitrate_bps
-    ));
-    // A decoder that cannot use it would only say "not-negotiated", and only at the first frame.
-    media::aac::parse_asc(&start.asc)?;
+    announce(start)?;
     gst::init()?;
     let failed = voice.clone();
     let (decoder, decoded) = Decoder::new(start, move |error| failed.failed(error))?;
-    let runs = Runs::new(start.bitrate_bps, voice.clone());
+    let runs = Runs::new(Codec::of(start), voice.clone());
     outlet::send(&FromChild::Ready)?;
     let voice = voice.clone();
     thread::spawn(move || {
@@ -156,6 +149,28 @@ fn begin(start: &Start, voice: &Voice) -> Result<Decoder, Error> {
         });
     });
     Ok(decoder)
+}
+
+/// Logs what is to be done, and looks at what can be wrong with it before any pipeline does.
+fn announce(start: &Start) -> Result<(), Error> {
+    match start {
+        Start::AacToOpus(aac) => {
+            log::info(format_args!(
+                "AAC {} Hz, {} channels, to Opus at {} bit/s",
+                aac.sample_rate.hz(),
+                aac.channels,
+                aac.bitrate_bps
+            ));
+            // A decoder that cannot use it would only say "not-negotiated", and only at the first frame.
+            media::aac::parse_asc(&aac.asc)?;
+        }
+        Start::OpusToAac(opus) => log::info(format_args!(
+            "Opus, {} channels, to AAC at {} bit/s",
+            opus.channels.count(),
+            opus.bitrate_bps
+        )),
+    }
+    Ok(())
 }
 
 /// Takes samples from one pipeline to the other until there are no more.

@@ -1,7 +1,7 @@
 //! Audio for WebRTC: AAC goes to the transcoding child and comes back as Opus.
 
 use media::{AacConfig, Frame, MediaTime, TrackKind};
-use transcode::{Input, Output as Child, Start};
+use transcode::{AacToOpus, Input, Output as Child, Start};
 
 use crate::{
     api::{ChildEvent, Output},
@@ -10,7 +10,8 @@ use crate::{
 
 impl Stream {
     pub(super) fn want_transcoder(&mut self, fx: &mut Effects<'_>, config: &AacConfig) {
-        self.supervise(fx, Input::Want(Start::new(config)));
+        let start = Start::AacToOpus(AacToOpus::new(config));
+        self.supervise(fx, Input::Want(start));
     }
 
     pub(super) fn stop_audio(&mut self, fx: &mut Effects<'_>) {

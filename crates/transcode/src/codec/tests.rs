@@ -5,14 +5,23 @@ use media::{MediaTime, Timescale};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{FRAME_BYTES_MAX, PACKET_BYTES_MAX, REASON_BYTES_MAX, Start};
+use crate::{
+    AacToOpus, FRAME_BYTES_MAX, OpusChannels, OpusToAac, PACKET_BYTES_MAX, REASON_BYTES_MAX, Start,
+};
 
-fn start() -> Start {
-    Start {
+fn aac_to_opus() -> AacToOpus {
+    AacToOpus {
         asc: Bytes::from_static(&[0x12, 0x10]),
         sample_rate: Timescale::new(44_100).unwrap(),
         channels: 2,
         bitrate_bps: 96_000,
+    }
+}
+
+fn opus_to_aac() -> OpusToAac {
+    OpusToAac {
+        channels: OpusChannels::Stereo,
+        bitrate_bps: 128_000,
     }
 }
 
@@ -64,7 +73,11 @@ fn vector(name: &str) -> Vec<u8> {
 #[test]
 fn the_specifications_vectors_are_what_is_written_and_read() {
     let to_child = [
-        ("start", ToChild::Start(start())),
+        (
+            "start-opus",
+            ToChild::Start(Start::AacToOpus(aac_to_opus())),
+        ),
+        ("start-aac", ToChild::Start(Start::OpusToAac(opus_to_aac()))),
         ("frame", frame(900_000, &[0xde, 0xad, 0xbe, 0xef])),
         ("stop", ToChild::Stop),
     ];
@@ -126,6 +139,11 @@ fn bytes_too_few_or_too_many_in_a_body_are_refused() {
         matches!(trailing, Error::Trailing { bytes: 1, .. }),
         "{trailing}"
     );
+    let mut longer = vector("start-aac");
+    longer[3] += 1;
+    longer.push(0);
+    let longer = error::<ToChild>(&longer);
+    assert!(matches!(longer, Error::Trailing { .. }), "{longer}");
     let cut_off = error::<ToChild>(&[0, 0, 0, 3, 0x02, 0, 0]);
     assert!(
         matches!(cut_off, Error::CutOff { element: "Frame" }),
@@ -150,41 +168,68 @@ fn bytes_too_few_or_too_many_in_a_body_are_refused() {
 
 #[test]
 fn another_version_is_named() {
-    let mut other = vector("start");
-    other[5] = 2;
+    let mut other = vector("start-opus");
+    other[5] = 1;
     let text = error::<ToChild>(&other).to_string();
-    assert!(text.contains("protocol version is 2"), "{text}");
+    assert!(text.contains("protocol version is 1"), "{text}");
+}
+
+#[test]
+fn a_conversion_that_does_not_exist_is_named() {
+    for conversion in [0, 3, 0xff] {
+        let mut other = vector("start-aac");
+        other[6] = conversion;
+        let text = error::<ToChild>(&other).to_string();
+        assert!(text.contains("conversion is"), "{text}");
+    }
+    let no_conversion = error::<ToChild>(&[0, 0, 0, 2, 0x01, 2]);
+    assert!(
+        matches!(
+            no_conversion,
+            Error::CutOff {
+                element: "conversion"
+            }
+        ),
+        "{no_conversion}"
+    );
 }
 
 #[test]
 fn numbers_outside_the_limits_are_neither_written_nor_read() {
     let wrong = [
-        Start {
+        AacToOpus {
             channels: 0,
-            ..start()
+            ..aac_to_opus()
         },
-        Start {
+        AacToOpus {
             channels: 9,
-            ..start()
+            ..aac_to_opus()
         },
-        Start {
+        AacToOpus {
             bitrate_bps: 5_999,
-            ..start()
+            ..aac_to_opus()
         },
-        Start {
+        AacToOpus {
             sample_rate: Timescale::new(96_001).unwrap(),
-            ..start()
+            ..aac_to_opus()
         },
-        Start {
+        AacToOpus {
             asc: Bytes::from_static(&[1]),
-            ..start()
+            ..aac_to_opus()
         },
-        Start {
+        AacToOpus {
             asc: Bytes::from_static(&[1; 513]),
-            ..start()
+            ..aac_to_opus()
         },
-    ];
-    for start in wrong {
+    ]
+    .map(Start::AacToOpus);
+    let wrong_too = [31_999, 576_001].map(|bitrate_bps| {
+        Start::OpusToAac(OpusToAac {
+            bitrate_bps,
+            ..opus_to_aac()
+        })
+    });
+    for start in wrong.into_iter().chain(wrong_too) {
         let mut out = BytesMut::from(&b"before"[..]);
         ToChild::Start(start).encode(&mut out).unwrap_err();
         assert_eq!(
@@ -192,15 +237,23 @@ fn numbers_outside_the_limits_are_neither_written_nor_read() {
             "nothing is left of a message that cannot be written"
         );
     }
-    let mut no_channels = vector("start");
-    no_channels[10] = 0;
-    error::<ToChild>(&no_channels);
-    let mut no_rate = vector("start");
-    no_rate[6..10].fill(0);
-    error::<ToChild>(&no_rate);
-    let mut negative = vector("frame");
-    negative[9] = 0x80;
-    error::<ToChild>(&negative);
+    for (name, at, bytes) in [
+        // No channels; no sample rate; a bit rate far beyond.
+        ("start-opus", 11, &[0][..]),
+        ("start-opus", 7, &[0; 4]),
+        ("start-opus", 12, &[1]),
+        // No channels; surround; no bit rate.
+        ("start-aac", 7, &[0]),
+        ("start-aac", 7, &[3]),
+        ("start-aac", 8, &[0; 4]),
+        // A time before the line's beginning.
+        ("frame", 9, &[0x80]),
+    ] {
+        let mut message = vector(name);
+        message[at..at + bytes.len()].copy_from_slice(bytes);
+        let error = error::<ToChild>(&message);
+        assert!(matches!(error, Error::Value { .. }), "{error}");
+    }
     frame(-1, &[0]).encode(&mut BytesMut::new()).unwrap_err();
 }
 
@@ -269,13 +322,24 @@ fn any_to_child() -> impl Strategy<Value = ToChild> {
             prop::collection::vec(any::<u8>(), 2..64)
         )
             .prop_map(|(rate, channels, bitrate_bps, asc)| {
-                ToChild::Start(Start {
+                ToChild::Start(Start::AacToOpus(AacToOpus {
                     asc: asc.into(),
                     sample_rate: Timescale::new(rate).unwrap(),
                     channels,
                     bitrate_bps,
-                })
+                }))
             }),
+        (any::<bool>(), 32_000..=576_000_u32).prop_map(|(mono, bitrate_bps)| {
+            let channels = if mono {
+                OpusChannels::Mono
+            } else {
+                OpusChannels::Stereo
+            };
+            ToChild::Start(Start::OpusToAac(OpusToAac {
+                channels,
+                bitrate_bps,
+            }))
+        }),
     ]
 }
 

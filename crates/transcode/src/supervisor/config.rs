@@ -10,11 +10,11 @@ pub struct Config {
     pub start_up_max: Duration,
     /// Frames sent and no packet back for so long; then it is killed. Default 3 s.
     pub silence_max: Duration,
-    /// How many frames must be unanswered before silence means anything. Default 8: one frame at 96 kHz
-    /// fills only half a packet, and a paused publisher's last frame must not look like a hang.
+    /// How many frames must be unanswered before silence means anything. Default 24: a publisher that pauses
+    /// must not look like a hang, and of Opus frames of 2.5 ms the AAC encoder's first packet takes 18.
     pub silent_frames_min: u32,
-    /// Unanswered frames, beyond which further ones are dropped. Default 256, which is 5 s and so more
-    /// than `silence_max`: it only counts when the driver forgets the time.
+    /// Unanswered frames, beyond which further ones are dropped. Default 256, which is 5 s of the usual
+    /// 20 ms and so more than `silence_max`: it only counts when the driver forgets the time.
     pub unanswered_frames_max: u32,
     /// From asking it to finish until it is killed. Default 1 s.
     pub stop_grace: Duration,
@@ -35,7 +35,7 @@ impl Default for Config {
         Self {
             start_up_max: Duration::from_secs(3),
             silence_max: Duration::from_secs(3),
-            silent_frames_min: 8,
+            silent_frames_min: 24,
             unanswered_frames_max: 256,
             stop_grace: Duration::from_secs(1),
             back_off_first: Duration::from_millis(100),

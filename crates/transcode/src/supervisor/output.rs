@@ -16,7 +16,7 @@ pub enum Output {
     Send(ToChild),
     /// End the process by force, also one that is only being started, then report `Exited`.
     Kill(Cause),
-    /// One Opus packet of 20 ms for the viewers.
+    /// One packet for the viewers: Opus of 20 ms, or AAC of 1024 samples.
     Packet {
         /// Where its first decoded sample plays, at 48 kHz.
         pts: MediaTime,
@@ -121,7 +121,7 @@ pub struct Counters {
     pub spawns: u64,
     /// Children that ended without being asked.
     pub deaths: u64,
-    /// Opus packets handed on.
+    /// Packets handed on.
     pub packets: u64,
     /// Frames that never reached a child because it was not there or did not answer.
     pub frames_dropped: u64,

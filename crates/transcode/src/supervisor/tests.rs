@@ -6,6 +6,7 @@ use bytes::Bytes;
 use media::{MediaTime, Timescale};
 
 use super::*;
+use crate::{AacToOpus, OpusChannels, OpusToAac};
 
 #[test]
 fn a_child_is_started_told_and_fed() {
@@ -253,6 +254,38 @@ fn another_configuration_replaces_the_child_and_the_same_does_not() {
 }
 
 #[test]
+fn the_other_direction_is_another_child() {
+    let mut show = Show::new(Child::good());
+    show.want(48_000);
+    show.run(ms(1_000));
+    let other = Start::OpusToAac(OpusToAac::new(OpusChannels::Stereo));
+    for _ in 0..2 {
+        show.input(Input::Want(other.clone()));
+        show.run(ms(1_000));
+        assert_eq!(show.spawns.len(), 2);
+    }
+    assert_eq!(show.supervisor.status(), Status::Running);
+    assert!(show.kills.is_empty());
+}
+
+#[test]
+fn a_publisher_of_short_frames_that_pauses_is_no_hang() {
+    let mut show = Show::new(Child::good());
+    show.want(48_000);
+    show.run(ms(1_000));
+    show.child.mute = true;
+    show.feeding = false;
+    // 2.5 ms each: not yet enough for the AAC encoder's first packet.
+    for n in 0..18 {
+        let pts = pts(n * 120);
+        let payload = Bytes::from_static(&[0xe0]);
+        show.input(Input::Frame { pts, payload });
+    }
+    show.run(ms(60_000));
+    assert!(show.kills.is_empty());
+}
+
+#[test]
 fn a_failure_it_reports_and_garbage_it_writes_end_it() {
     let failed = FromChild::Failed {
         message: "no decoder".to_owned(),
@@ -377,12 +410,12 @@ impl Show {
     }
 
     fn want(&mut self, rate: u32) {
-        self.input(Input::Want(Start {
+        self.input(Input::Want(Start::AacToOpus(AacToOpus {
             asc: Bytes::from_static(&[0x11, 0x90]),
             sample_rate: Timescale::new(rate).unwrap(),
             channels: 2,
             bitrate_bps: 96_000,
-        }));
+        })));
     }
 
     fn crash(&mut self) {

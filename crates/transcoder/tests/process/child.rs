@@ -10,14 +10,14 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use media::{MediaTime, Timescale};
-use transcode::{Decoder, FromChild, Message, Start, ToChild};
+use transcode::{AacToOpus, Decoder, FromChild, Message, Start, ToChild};
 
 use crate::ffmpeg::Aac;
 
 /// Longer than anything here may take on a busy machine; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An Opus packet and its pts at 48 kHz.
+/// A packet and its pts at 48 kHz.
 pub(crate) type Packet = (i64, Bytes);
 
 /// The process, its input, and what it has said.
@@ -59,8 +59,13 @@ impl Transcoder {
 
     /// Started for `aac` and ready.
     pub(crate) fn ready(aac: &Aac) -> Self {
+        Self::started(aac.start())
+    }
+
+    /// Started so and ready.
+    pub(crate) fn started(start: Start) -> Self {
         let mut transcoder = Self::spawn();
-        transcoder.send(&ToChild::Start(aac.start()));
+        transcoder.send(&ToChild::Start(start));
         assert_eq!(transcoder.hear(), Some(FromChild::Ready));
         transcoder
     }
@@ -146,26 +151,39 @@ pub(crate) fn packet(message: FromChild) -> Packet {
     }
 }
 
+/// Transcodes these access units to the end; checks the exit.
+pub(crate) fn transcoded<'a>(
+    start: Start,
+    units: impl IntoIterator<Item = (MediaTime, &'a Bytes)>,
+) -> Vec<Packet> {
+    let mut transcoder = Transcoder::started(start);
+    for (pts, unit) in units {
+        transcoder.frame(pts, unit);
+    }
+    transcoder.send(&ToChild::Stop);
+    let packets = transcoder.packets();
+    assert!(transcoder.exit().success());
+    packets
+}
+
 impl Aac {
     pub(crate) fn start(&self) -> Start {
-        Start {
+        Start::AacToOpus(self.to_opus())
+    }
+
+    pub(crate) fn to_opus(&self) -> AacToOpus {
+        AacToOpus {
             asc: self.asc.clone(),
             sample_rate: Timescale::new(self.rate).unwrap(),
             channels: self.channels,
-            bitrate_bps: transcode::BITRATE_BPS_DEFAULT,
+            bitrate_bps: AacToOpus::BITRATE_BPS_DEFAULT,
         }
     }
 
     /// Transcodes all of it, the n-th access unit at `pts(n)`; checks the exit.
     pub(crate) fn transcoded(&self, pts: impl Fn(usize) -> MediaTime) -> Vec<Packet> {
-        let mut transcoder = Transcoder::ready(self);
-        for (n, unit) in self.units.iter().enumerate() {
-            transcoder.frame(pts(n), unit);
-        }
-        transcoder.send(&ToChild::Stop);
-        let packets = transcoder.packets();
-        assert!(transcoder.exit().success());
-        packets
+        let units = self.units.iter().enumerate();
+        transcoded(self.start(), units.map(|(n, unit)| (pts(n), unit)))
     }
 
     /// The n-th access unit's time on an unbroken line that begins at `first` ticks of the sample rate.

@@ -67,6 +67,27 @@ pub(crate) fn decode_ogg(ogg: Vec<u8>) -> Vec<[f32; 2]> {
     decode("ogg", ogg)
 }
 
+/// FFmpeg's decoding of an ADTS file, at 48 kHz in stereo.
+pub(crate) fn decode_adts(adts: Vec<u8>) -> Vec<[f32; 2]> {
+    decode("aac", adts)
+}
+
+/// Encodes one mono signal of 48 kHz, the same in every channel, to an Ogg file.
+pub(crate) fn encode_opus(channels: u8, signal: &[f32], options: &[&str]) -> Vec<u8> {
+    let channels = usize::from(channels);
+    let samples = signal
+        .iter()
+        .flat_map(|sample| std::iter::repeat_n(sample.to_le_bytes(), channels))
+        .flatten();
+    let count = channels.to_string();
+    #[rustfmt::skip]
+    let input = [
+        "-f", "f32le", "-ar", "48000", "-ac", &count, "-i", "pipe:0", "-c:a", "libopus",
+    ];
+    let arguments = [&input, options, &["-f", "ogg", "pipe:1"]].concat();
+    ffmpeg(&arguments, samples.collect())
+}
+
 fn decode(format: &str, input: Vec<u8>) -> Vec<[f32; 2]> {
     let arguments = [
         "-f", format, "-i", "pipe:0", "-f", "f32le", "-ac", "2", "-ar", "48000", "pipe:1",

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use transcode::{FromChild, Start, ToChild};
+use transcode::{AacToOpus, FromChild, Start, ToChild};
 
 use crate::{
     child::{Packet, Transcoder, packet},
@@ -174,9 +174,11 @@ fn garbage_and_messages_out_of_order_are_named_and_end_it_with_2() {
         payload: SOURCE.units[0].clone(),
     };
     let start = ToChild::Start(SOURCE.start());
-    let told: [(&[ToChild], &[u8], &str); 4] = [
+    let told: [(&[ToChild], &[u8], &str); 6] = [
         (&[], b"GET / HTTP/1.1\r\n\r\n", "message of"),
         (&[], &[0, 0, 0, 1, 0x81], "0x81"),
+        (&[], &[0, 0, 0, 2, 1, 1], "protocol version is 1"),
+        (&[], &[0, 0, 0, 3, 1, 2, 3], "conversion is 3"),
         (&[frame], &[], "before Start"),
         (&[start.clone(), start], &[], "second Start"),
     ];
@@ -206,10 +208,10 @@ fn a_configuration_that_makes_no_sense_is_named_before_the_first_frame() {
     let mut transcoder = Transcoder::spawn();
     // AAC Main.
     let asc = Bytes::from_static(&[0x09, 0x90]);
-    transcoder.send(&ToChild::Start(Start {
+    transcoder.send(&ToChild::Start(Start::AacToOpus(AacToOpus {
         asc,
-        ..SOURCE.start()
-    }));
+        ..SOURCE.to_opus()
+    })));
     let message = failure(&transcoder);
     assert!(message.contains("audioObjectType"), "{message}");
     assert_eq!(transcoder.exit().code(), Some(1));
@@ -220,10 +222,10 @@ fn channels_that_cannot_be_mixed_are_a_failure_with_1() {
     let mut transcoder = Transcoder::spawn();
     // Channel configuration 14 (7.1 with two above), which FFmpeg does not decode.
     let asc = Bytes::from_static(&[0x11, 0xf0]);
-    transcoder.send(&ToChild::Start(Start {
+    transcoder.send(&ToChild::Start(Start::AacToOpus(AacToOpus {
         asc,
-        ..SOURCE.start()
-    }));
+        ..SOURCE.to_opus()
+    })));
     assert_eq!(transcoder.hear(), Some(FromChild::Ready));
     let line = SOURCE.line(0);
     let _ = (0..20).try_for_each(|n| {

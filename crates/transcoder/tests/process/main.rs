@@ -1,4 +1,4 @@
-//! The binary as the server meets it: started, fed real AAC over a pipe, its packets decoded by FFmpeg.
+//! The binary as the server meets it: started, fed real AAC or Opus over a pipe, its packets decoded by FFmpeg.
 
 #![cfg(test)]
 #![expect(
@@ -6,13 +6,18 @@
     reason = "measurements, for `cargo test -- --nocapture`"
 )]
 
+mod adts;
 mod child;
 mod ffmpeg;
 mod ogg;
+mod opus;
 mod signal;
 
 mod latency;
 mod life;
 mod onset;
+mod opus_latency;
+mod opus_onset;
+mod opus_timing;
 mod supervised;
 mod timing;
