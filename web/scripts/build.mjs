@@ -23,6 +23,7 @@ await build({
     js: "/*! Shopcast, Apache-2.0. The player includes hls.js, Apache-2.0, (c) its authors. */",
   },
 });
+await cp(`${root}page/page.css`, `${dist}/page.css`);
 await cp(`${root}watch/watch.html`, `${dist}/watch.html`);
 await cp(`${root}watch/watch.css`, `${dist}/watch.css`);
 await cp(`${root}watch/products`, `${dist}/products`, { recursive: true });

@@ -8,9 +8,10 @@ import type { Cue } from "@shopcast/cues";
 import type { Protocol, ShopcastPlayer } from "@shopcast/player";
 
 import { formatPrice } from "@shopcast/player/price";
+import { element, streamOf } from "../page/dom.ts";
 import { SAMPLES, type Sample } from "./products.ts";
 
-const stream = decodeURIComponent(/^\/watch\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+const stream = streamOf(location.pathname);
 const client = new Client();
 
 function main(): void {
@@ -172,12 +173,6 @@ function logCue({ seq, op, card_id, pts }: Cue): void {
 function chosenProtocols(): Protocol[] {
   const protocol = new URLSearchParams(location.search).get("protocol");
   return protocol === "whep" || protocol === "hls" ? [protocol] : ["whep", "hls"];
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`watch.html has no #${id}`);
-  return found;
 }
 
 function labelled(value: HTMLElement, name: string): HTMLElement {
