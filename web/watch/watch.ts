@@ -80,13 +80,17 @@ class Pane {
   }
 }
 
-/** Without a show, what to type into OBS. */
+/** Without a show, what to type into OBS, or where to go live without it. */
 function showHint(panes: readonly Pane[]): void {
   const hint = element("hint");
   const waiting = panes.every(({ player }) => player.status === "waiting");
   if (waiting && hint.childElementCount === 0) {
     hint.append("To go live, in OBS under Settings, Stream choose Custom. Server ");
-    hint.append(code(`rtmp://${location.hostname}:1935/live`), ", stream key ", code(stream), ".");
+    hint.append(code(`rtmp://${location.hostname}:1935/live`), ", stream key ", code(stream), ". ");
+    const link = document.createElement("a");
+    link.href = `/golive/${encodeURIComponent(stream)}`;
+    link.textContent = "go live from this browser";
+    hint.append("Or ", link, ".");
   }
   hint.hidden = !waiting;
 }
