@@ -1,4 +1,4 @@
-// Builds web/dist: what the server serves at /player/ and, as watch.html, at /watch/{stream}.
+// Builds web/dist: what the server serves at /player/, and the pages at /watch/{stream} and /golive/{stream}.
 import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
@@ -11,7 +11,11 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
 await build({
   absWorkingDir: root,
-  entryPoints: { player: "packages/player/src/index.ts", watch: "watch/watch.ts" },
+  entryPoints: {
+    player: "packages/player/src/index.ts",
+    watch: "watch/watch.ts",
+    golive: "golive/golive.ts",
+  },
   outdir: dist,
   bundle: true,
   minify: true,
@@ -23,8 +27,12 @@ await build({
     js: "/*! Shopcast, Apache-2.0. The player includes hls.js, Apache-2.0, (c) its authors. */",
   },
 });
-await cp(`${root}watch/watch.html`, `${dist}/watch.html`);
-await cp(`${root}watch/watch.css`, `${dist}/watch.css`);
+await cp(`${root}page/page.css`, `${dist}/page.css`);
+for (const page of ["watch", "golive"]) {
+  for (const kind of ["html", "css"]) {
+    await cp(`${root}${page}/${page}.${kind}`, `${dist}/${page}.${kind}`);
+  }
+}
 await cp(`${root}watch/products`, `${dist}/products`, { recursive: true });
 
 for (const name of await readdir(dist)) {

@@ -1,5 +1,5 @@
-// Runs every packages/*/test/*.test.ts under node:test. Node 20 does not read TypeScript, so esbuild
-// bundles each file first; the bundles lie in node_modules, which nobody commits.
+// Runs every *.test.ts of the packages and of the page to go live under node:test. Node 20 does not read
+// TypeScript, so esbuild bundles each file first; the bundles lie in node_modules, which nobody commits.
 import { spawn } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -9,16 +9,23 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = `${root}node_modules/.cache/tests`;
 
-const files = await readdir(`${root}packages`, { recursive: true });
-const tests = files.filter((file) => /^[^/]+\/test\/.+\.test\.ts$/.test(file)).sort();
+const places = ["golive", ...(await readdir(`${root}packages`)).map((name) => `packages/${name}`)];
+const found = places.map(async (place) => {
+  const files = await readdir(`${root}${place}/test`, { recursive: true });
+  return files.map((file) => `${place}/test/${file}`);
+});
+const tests = (await Promise.all(found))
+  .flat()
+  .filter((file) => file.endsWith(".test.ts"))
+  .sort();
 if (tests.length === 0) throw new Error("there is no test to run");
 
 await rm(out, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: tests.map((test) => `packages/${test}`),
+  entryPoints: tests,
   outdir: out,
-  outbase: `${root}packages`,
+  outbase: root,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   format: "esm",

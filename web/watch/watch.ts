@@ -8,9 +8,10 @@ import type { Cue } from "@shopcast/cues";
 import type { Protocol, ShopcastPlayer } from "@shopcast/player";
 
 import { formatPrice } from "@shopcast/player/price";
+import { element, streamOf } from "../page/dom.ts";
 import { SAMPLES, type Sample } from "./products.ts";
 
-const stream = decodeURIComponent(/^\/watch\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+const stream = streamOf(location.pathname);
 const client = new Client();
 
 function main(): void {
@@ -79,13 +80,17 @@ class Pane {
   }
 }
 
-/** Without a show, what to type into OBS. */
+/** Without a show, what to type into OBS, or where to go live without it. */
 function showHint(panes: readonly Pane[]): void {
   const hint = element("hint");
   const waiting = panes.every(({ player }) => player.status === "waiting");
   if (waiting && hint.childElementCount === 0) {
     hint.append("To go live, in OBS under Settings, Stream choose Custom. Server ");
-    hint.append(code(`rtmp://${location.hostname}:1935/live`), ", stream key ", code(stream), ".");
+    hint.append(code(`rtmp://${location.hostname}:1935/live`), ", stream key ", code(stream), ". ");
+    const link = document.createElement("a");
+    link.href = `/golive/${encodeURIComponent(stream)}`;
+    link.textContent = "go live from this browser";
+    hint.append("Or ", link, ".");
   }
   hint.hidden = !waiting;
 }
@@ -172,12 +177,6 @@ function logCue({ seq, op, card_id, pts }: Cue): void {
 function chosenProtocols(): Protocol[] {
   const protocol = new URLSearchParams(location.search).get("protocol");
   return protocol === "whep" || protocol === "hls" ? [protocol] : ["whep", "hls"];
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`watch.html has no #${id}`);
-  return found;
 }
 
 function labelled(value: HTMLElement, name: string): HTMLElement {

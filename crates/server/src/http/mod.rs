@@ -6,7 +6,7 @@
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
 //! | `streams`, `cues`, `events` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
-//! | `watch` | `/`, `/watch/{stream}`, `/player/…` | |
+//! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
 //! | `problem` | errors | RFC 9457 |
 
 mod at;

@@ -110,6 +110,7 @@ async fn a_path_that_is_not_there_and_a_method_that_is_not_allowed_are_problems(
         ("POST", "/metrics"),
         ("PUT", "/whep/show"),
         ("POST", "/watch/show"),
+        ("POST", "/golive/show"),
     ] {
         let request = Request::builder()
             .method(method)
@@ -140,6 +141,7 @@ async fn a_stream_that_is_not_there_is_the_same_problem_everywhere() {
         "/hls/ghost/video.m3u8?_HLS_msn=3",
         "/hls/ghost/part.m4s",
         "/watch/not%20a%20name",
+        "/golive/not%20a%20name",
     ] {
         get(&server, path).await.problem(404, "no-such-stream");
     }
@@ -362,7 +364,7 @@ async fn every_reference_of_the_description_leads_somewhere() {
 #[tokio::test]
 async fn pages_have_a_policy_without_inline_code() {
     let server = server().await;
-    for path in ["/", "/watch/show", "/player/player.js"] {
+    for path in ["/", "/watch/show", "/golive/show", "/player/player.js"] {
         let answer = get(&server, path).await;
         let policy = answer.header("content-security-policy");
         assert!(

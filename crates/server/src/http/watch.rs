@@ -1,4 +1,4 @@
-//! Pages: the list of what is live, the watch page, and the player's files.
+//! Pages: the list of what is live, the page to watch, the page to go live, and their files.
 
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub(super) fn router() -> Router<Arc<State>> {
     Router::new()
         .route("/", get(index))
         .route("/watch/{stream}", get(watch))
+        .route("/golive/{stream}", get(golive))
         .merge(player)
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -64,8 +65,17 @@ async fn index(state: Shared) -> Result<Html<String>, Problem> {
 
 /// The watch page. It reads the stream's name from its own address; the stream need not be live yet.
 async fn watch(Stream(_): Stream, headers: HeaderMap) -> Response {
-    match Files::get("watch.html") {
-        Some(file) => respond("watch.html", &file, &headers),
+    built("watch.html", &headers)
+}
+
+/// The page to go live from, by WHIP to `/whip/{stream}`. Whether the seller may is decided there.
+async fn golive(Stream(_): Stream, headers: HeaderMap) -> Response {
+    built("golive.html", &headers)
+}
+
+fn built(page: &str, headers: &HeaderMap) -> Response {
+    match Files::get(page) {
+        Some(file) => respond(page, &file, headers),
         None => missing().into_response(),
     }
 }

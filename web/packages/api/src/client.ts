@@ -71,6 +71,24 @@ export interface State {
   readonly cards: readonly StateCard[];
 }
 
+/** Something the broadcaster should change. */
+export interface Verdict {
+  /** Stable: decide by this. */
+  readonly code: string;
+  /** What was found, what it costs, and the setting to change. */
+  readonly detail: string;
+}
+
+/** A stream as its broadcaster needs it; the server says more. */
+export interface StreamView {
+  readonly name: string;
+  readonly state: "starting" | "live" | "interrupted";
+  /** Newest last. */
+  readonly verdicts: readonly Verdict[];
+  /** `events` are side channels over SSE, a part of the HLS viewers as a rule. */
+  readonly viewers: { readonly webrtc: number; readonly hls: number; readonly events: number };
+}
+
 export class Client {
   readonly #server: string;
   readonly #fetch: typeof fetch;
@@ -109,6 +127,15 @@ export class Client {
     const response = await this.#fetch(`${this.#url(stream)}/cues?after=${String(seq)}`);
     const { cues } = await this.#json<{ cues: readonly unknown[] }>(response);
     return cues.filter((cue) => typeof cue === "string");
+  }
+
+  /**
+   * What the server says of the stream.
+   *
+   * @throws {ApiError} when the server refuses it; 404 while nobody publishes
+   */
+  async stream(stream: string): Promise<StreamView> {
+    return this.#json<StreamView>(await this.#fetch(this.#url(stream)));
   }
 
   /**

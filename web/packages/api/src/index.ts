@@ -10,6 +10,8 @@ export {
   type ProductBody,
   type State,
   type StateCard,
+  type StreamView,
+  type Verdict,
 } from "./client.ts";
 export type { EventHandlers, Subscription } from "./events.ts";
 export { ApiError, errorFrom, parseRetryAfter, readProblem, type Problem } from "./problem.ts";

@@ -89,3 +89,12 @@ test("pulls cues as text", async () => {
   assert.deepEqual(await api.cuesAfter("demo", 4), ["AAAA", "BBBB"]);
   assert.equal(seen[0]?.url, "https://live.example/v1/streams/demo/cues?after=4");
 });
+
+test("asks what the server says of a stream", async () => {
+  const body =
+    '{"name":"demo","state":"live","verdicts":[{"code":"long_gop","detail":"d"}],"viewers":{"webrtc":2,"hls":1,"events":1}}';
+  const [api, seen] = client(200, body);
+  const view = await api.stream("demo");
+  assert.deepEqual([view.verdicts[0]?.code, view.viewers.webrtc], ["long_gop", 2]);
+  assert.equal(seen[0]?.url, "https://live.example/v1/streams/demo");
+});
