@@ -43,15 +43,40 @@ pub fn h264_avcc(data: &[u8]) {
         avcc.config.avcc.len() <= data.len() + 4,
         "only the four bytes of the extension can be added"
     );
-    // Those four can carry a record of the very longest length past the limit.
-    if avcc.config.avcc.len() <= 64 * 1024 {
-        let again = parse_avcc(&avcc.config.avcc).expect("what it is rewritten to is read");
-        assert_eq!(again.length_size, 4);
-        assert_eq!(again.config, avcc.config);
+    configuration(avcc.config);
+}
+
+/// Parameter sets, each behind a byte that says how long it is; a zero between the two kinds. What they make is a
+/// record that says the same, and goes on to every consumer.
+pub fn h264_sets(data: &[u8]) {
+    let mut take = Take(data);
+    let mut kinds = [Vec::new(), Vec::new()];
+    for kind in &mut kinds {
+        while !take.is_empty() {
+            let length = usize::from(take.u8());
+            if length == 0 {
+                break;
+            }
+            kind.push(Bytes::copy_from_slice(take.up_to(length)));
+        }
     }
-    assert_eq!(h264::codecs(&avcc.config).len(), "avc1.64001f".len());
-    Rendition::video(1).set_video_config(&avcc.config);
-    start_epoch(Some(avcc.config), None);
+    let [sps, pps] = kinds;
+    if let Ok(config) = h264::configure(sps.clone(), pps.clone()) {
+        assert!(sps.iter().all(|set| h264::sps_id(set).is_ok()));
+        assert!(pps.iter().all(|set| h264::parse_pps(set).is_ok()));
+        assert_eq!((&config.sps, &config.pps), (&sps, &pps));
+        configuration(config);
+    }
+}
+
+/// Its record is read as what it is, and every consumer takes it.
+fn configuration(config: H264Config) {
+    let again = parse_avcc(&config.avcc).expect("what is written is read");
+    assert_eq!(again.length_size, 4);
+    assert_eq!(again.config, config);
+    assert_eq!(h264::codecs(&config).len(), "avc1.64001f".len());
+    Rendition::video(1).set_video_config(&config);
+    start_epoch(Some(config), None);
 }
 
 /// An access unit behind one byte for the size of its lengths. What is accepted is walked to its end.
@@ -72,6 +97,7 @@ pub fn h264_nals(data: &[u8]) {
     for nal in nals(&canonical) {
         assert!(!nal.is_empty());
         let _ = (slice_type(&nal), parse_sps(&nal));
+        let _ = (h264::first_mb_in_slice(&nal), h264::slice_pps_id(&nal));
         walked += 4 + nal.len();
     }
     assert_eq!(

@@ -2,7 +2,7 @@
 //!
 //! | module | whose bytes |
 //! |---|---|
-//! | [`publisher`] | the RTMP publisher's: session, chunks, AMF0, FLV tags, and all of it through the engine |
+//! | [`publisher`] | the publisher's: RTMP session, chunks, AMF0, FLV tags, and all of it through the engine; RTP packets |
 //! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, Opus packets, time stamps |
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
@@ -54,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     target("frame_grid", 1, bitstream::frame_grid),
     target("h264_avcc", 1, bitstream::h264_avcc),
     target("h264_nals", 1, bitstream::h264_nals),
+    target("h264_sets", 1, bitstream::h264_sets),
     target("h264_sps", 1, bitstream::h264_sps),
     target("hls_name", 1, playlist::name),
     target("hls_query", 8, playlist::query),
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     target("rtmp_amf0", 1, publisher::amf0),
     target("rtmp_chunks", 16, publisher::chunks),
     target("rtmp_session", 8, publisher::session),
+    target("rtp_h264", 4, publisher::rtp_h264),
     target("sdp_fragment", 1, viewer::fragment),
     target("sdp_offer", 160, viewer::offer),
     target("transcode_from_child", 1, child::from_child),

@@ -1,4 +1,4 @@
-//! The RTMP publisher's bytes.
+//! The publisher's bytes, by RTMP and by WebRTC.
 
 use std::{
     cell::RefCell,
@@ -35,6 +35,11 @@ pub fn flv_video(data: &[u8]) {
 /// The body of an audio tag.
 pub fn flv_audio(data: &[u8]) {
     rtmp::fuzz::audio(data);
+}
+
+/// Video packets from the network to access units, and on to the viewers' packets.
+pub fn rtp_h264(data: &[u8]) {
+    sfu::fuzz::publish(now(), data);
 }
 
 /// A publisher after the handshake, through everything its bytes reach: the session, the clock, the packetiser, the

@@ -5,17 +5,19 @@
 
 mod avcc;
 mod nal;
+mod pps;
 mod slice;
 mod sps;
 mod vui;
 
-pub use avcc::{Avcc, parse_avcc};
+pub use avcc::{Avcc, configure, parse_avcc};
 pub use nal::{
     NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SEI, NAL_SLICE, NAL_SPS, Nals, nal_type, nals,
     to_four_byte_lengths,
 };
-pub use slice::{SliceType, slice_type};
-pub use sps::{Sps, parse_sps};
+pub use pps::{Pps, parse_pps};
+pub use slice::{SliceType, first_mb_in_slice, slice_pps_id, slice_type};
+pub use sps::{Sps, parse_sps, sps_id};
 
 use crate::H264Config;
 

@@ -155,12 +155,14 @@ fn aggregate(nals: &[Bytes], scratch: &mut Vec<u8>) -> bool {
     !nals.is_empty() && scratch.len() <= PAYLOAD_MAX
 }
 
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
+/// RFC 6184 section 5.7.1.
+pub(crate) const STAP_A: u8 = 24;
+/// RFC 6184 section 5.8.
+pub(crate) const FU_A: u8 = 28;
 /// The largest message RTMP ingest takes.
-const ACCESS_UNIT_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const ACCESS_UNIT_MAX: usize = 8 * 1024 * 1024;
 /// A 1080p picture has 68 macroblock rows; encoders make at most a slice a row.
-const NALS_MAX: usize = 512;
+pub(crate) const NALS_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@
 //! | `fanout` | docs/adr/0002: shared payloads behind a header per viewer; str0m seals |
 //! | `cache`, `catch_up` | what a late viewer is sent first, how fast and in which order |
 //! | `dejitter` | sound leaves evenly, however it came |
+//! | `ingest` | RFC 6184, RFC 3550 appendix A.1: a publisher's packets back into access units |
 //! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name one clock |
 //!
 //! The origin's shard owns one [`Rendition`] per track and turns each frame into
@@ -35,7 +36,10 @@ mod datagram;
 mod dejitter;
 mod error;
 mod fanout;
+#[doc(hidden)]
+pub mod fuzz;
 mod h264;
+mod ingest;
 mod packet;
 mod path;
 mod profile;

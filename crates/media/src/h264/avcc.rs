@@ -4,6 +4,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::{
     nal::{NAL_PPS, NAL_SPS, nal_type},
+    pps::parse_pps,
     sps::{Sps, parse_sps},
 };
 use crate::{Error, H264Config};
@@ -18,19 +19,13 @@ pub struct Avcc {
     pub length_size: u8,
 }
 
-/// Reads a configuration record and every sequence parameter set in it.
+/// Reads a configuration record and every parameter set in it.
 ///
 /// # Errors
-/// A record that is cut off, longer than 64 KiB or of another version, without parameter sets, or
-/// with one [`parse_sps`] refuses.
+/// A record that is cut off, longer than 64 KiB or of another version, or with parameter sets that
+/// [`configure`] refuses.
 pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
-    if bytes.len() > RECORD_MAX {
-        return Err(Error::OutOfRange {
-            element: "AVCDecoderConfigurationRecord in bytes",
-            value: bytes.len() as u64,
-            allowed: "at most 65536",
-        });
-    }
+    check_length(bytes.len())?;
     let mut reader = Reader { rest: bytes };
     let version = reader.u8("configurationVersion")?;
     if version != 1 {
@@ -52,9 +47,9 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
         });
     }
     let sps_count = reader.u8("numOfSequenceParameterSets")? & 0x1f;
-    let sps = reader.units(sps_count, NAL_SPS, "sequence parameter set")?;
+    let sps = reader.units(sps_count, SPS_NAME)?;
     let pps_count = reader.u8("numOfPictureParameterSets")?;
-    let pps = reader.units(pps_count, NAL_PPS, "picture parameter set")?;
+    let pps = reader.units(pps_count, PPS_NAME)?;
     let config = configure(sps, pps)?;
     Ok(Avcc {
         config,
@@ -62,18 +57,29 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
     })
 }
 
-fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> {
-    // All are read, because any of them may be activated; the first describes the track.
+/// The configuration that parameter sets make, whichever way they came: NAL units, header included.
+/// The first sequence parameter set describes the track.
+///
+/// # Errors
+/// No parameter set of a kind, more than a record can count (31 and 255) or hold (64 KiB in all),
+/// one of another type, or one that [`parse_sps`] or [`parse_pps`] refuses.
+pub fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> {
+    check_units(&sps, NAL_SPS, SPS_MAX, SPS_NAME)?;
+    check_units(&pps, NAL_PPS, PPS_MAX, PPS_NAME)?;
+    // All are read, because any of them may be activated.
     let mut first: Option<Sps> = None;
     for unit in &sps {
         let parsed = parse_sps(unit)?;
         first.get_or_insert(parsed);
     }
-    let first = first.ok_or(Error::Truncated {
-        element: "sequence parameter set",
-    })?;
+    for unit in &pps {
+        parse_pps(unit)?;
+    }
+    let first = first.ok_or(Error::Truncated { element: SPS_NAME })?;
+    let avcc = write(&first, &sps, &pps);
+    check_length(avcc.len())?;
     Ok(H264Config {
-        avcc: write(&first, &sps, &pps),
+        avcc,
         sps,
         pps,
         profile_level: first.profile_level,
@@ -84,14 +90,56 @@ fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> {
     })
 }
 
+/// What can be written into a record: at least one unit, no more than its count can say, each of
+/// its own type and of a length that 16 bits can say.
+fn check_units(
+    units: &[Bytes],
+    unit_type: u8,
+    max: usize,
+    element: &'static str,
+) -> Result<(), Error> {
+    if units.is_empty() {
+        return Err(Error::Truncated { element });
+    }
+    if units.len() > max {
+        return Err(Error::OutOfRange {
+            element,
+            value: units.len() as u64,
+            allowed: "as many as a configuration record counts",
+        });
+    }
+    for unit in units {
+        if nal_type(unit) != unit_type {
+            return Err(Error::OutOfRange {
+                element,
+                value: u64::from(nal_type(unit)),
+                allowed: "a NAL unit of its own type",
+            });
+        }
+        check_length(unit.len())?;
+    }
+    Ok(())
+}
+
+const fn check_length(bytes: usize) -> Result<(), Error> {
+    if bytes > RECORD_MAX {
+        return Err(Error::OutOfRange {
+            element: "AVCDecoderConfigurationRecord in bytes",
+            value: bytes as u64,
+            allowed: "at most 65535",
+        });
+    }
+    Ok(())
+}
+
 fn write(first: &Sps, sps: &[Bytes], pps: &[Bytes]) -> Bytes {
     let mut out = BytesMut::with_capacity(64);
     out.put_u8(1);
     out.put_slice(&first.profile_level);
     out.put_u8(0xfc | 3);
-    out.put_u8(0xe0 | u8::try_from(sps.len()).unwrap_or(31));
+    out.put_u8(0xe0 | u8::try_from(sps.len()).expect("check_units() counted at most 31"));
     put_units(&mut out, sps);
-    out.put_u8(u8::try_from(pps.len()).unwrap_or(u8::MAX));
+    out.put_u8(u8::try_from(pps.len()).expect("check_units() counted at most 255"));
     put_units(&mut out, pps);
     // The standard asks for these fields in the profiles above Extended; FFmpeg writes them by the
     // same rule.
@@ -106,7 +154,7 @@ fn write(first: &Sps, sps: &[Bytes], pps: &[Bytes]) -> Bytes {
 
 fn put_units(out: &mut BytesMut, units: &[Bytes]) {
     for unit in units {
-        out.put_u16(u16::try_from(unit.len()).expect("units() read the length from 16 bits"));
+        out.put_u16(u16::try_from(unit.len()).expect("check_units() measured it"));
         out.put_slice(unit);
     }
 }
@@ -129,16 +177,8 @@ impl<'a> Reader<'a> {
         self.take(1, element).map(|taken| taken[0])
     }
 
-    /// A list of NAL units of one type; not empty.
-    fn units(
-        &mut self,
-        count: u8,
-        unit_type: u8,
-        element: &'static str,
-    ) -> Result<Vec<Bytes>, Error> {
-        if count == 0 {
-            return Err(Error::Truncated { element });
-        }
+    /// A list of NAL units behind 16 bits of length.
+    fn units(&mut self, count: u8, element: &'static str) -> Result<Vec<Bytes>, Error> {
         let mut units = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
             let length = self.take(2, element)?;
@@ -146,13 +186,6 @@ impl<'a> Reader<'a> {
                 usize::from(length[0]) << 8 | usize::from(length[1]),
                 element,
             )?;
-            if nal_type(unit) != unit_type {
-                return Err(Error::OutOfRange {
-                    element,
-                    value: u64::from(nal_type(unit)),
-                    allowed: "a NAL unit of its own type",
-                });
-            }
             units.push(Bytes::copy_from_slice(unit));
         }
         Ok(units)
@@ -160,99 +193,12 @@ impl<'a> Reader<'a> {
 }
 
 /// 31 + 255 parameter sets of 100 to 200 bytes would be rare and still fit.
-const RECORD_MAX: usize = 64 * 1024;
+const RECORD_MAX: usize = 65_535;
+/// What five and eight bits count.
+const SPS_MAX: usize = 31;
+const PPS_MAX: usize = 255;
+const SPS_NAME: &str = "sequence parameter set";
+const PPS_NAME: &str = "picture parameter set";
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{FrameRate, h264::codecs};
-
-    /// x264, high, 320x180.
-    const SPS: &[u8] = &[
-        0x67, 0x64, 0x00, 0x0d, 0xac, 0xd9, 0x41, 0x41, 0x9f, 0x9f, 0x01, 0x10, 0x00, 0x00, 0x03,
-        0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x42, 0x99, 0x60,
-    ];
-    const PPS: &[u8] = &[0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
-    /// x264, baseline, 854x480, 25 frames/s, fixed.
-    const BASELINE: &[u8] = &[
-        0x67, 0x42, 0xc0, 0x1e, 0xda, 0x03, 0x60, 0xf7, 0x9b, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
-        0x04, 0x00, 0x00, 0x03, 0x00, 0xca, 0x3c, 0x58, 0xba, 0x80,
-    ];
-
-    fn record(length_size: u8, sps: &[&[u8]], pps: &[&[u8]]) -> Vec<u8> {
-        let mut out = vec![1, 0x64, 0, 0x0d, 0xfc | (length_size - 1)];
-        out.push(0xe0 | u8::try_from(sps.len()).unwrap());
-        for (count, units) in [(None, sps), (Some(pps.len()), pps)] {
-            out.extend(count.map(|count| u8::try_from(count).unwrap()));
-            for unit in units {
-                out.extend(u16::try_from(unit.len()).unwrap().to_be_bytes());
-                out.extend(*unit);
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn records_that_mean_the_same_become_equal() {
-        let four = parse_avcc(&record(4, &[SPS], &[PPS])).unwrap();
-        let two = parse_avcc(&record(2, &[SPS], &[PPS])).unwrap();
-        assert_eq!((four.length_size, two.length_size), (4, 2));
-        assert_eq!(four.config, two.config);
-        let mut with_extension = record(4, &[SPS], &[PPS]);
-        with_extension.extend([0xfd, 0xf8, 0xf8, 0]);
-        assert_eq!(four.config.avcc, with_extension);
-        assert_eq!(parse_avcc(&with_extension).unwrap(), four);
-        assert_eq!(parse_avcc(&four.config.avcc).unwrap(), four);
-    }
-
-    #[test]
-    fn the_track_is_described() {
-        let config = parse_avcc(&record(4, &[SPS, SPS], &[PPS, PPS]))
-            .unwrap()
-            .config;
-        assert_eq!(codecs(&config), "avc1.64000d");
-        assert_eq!((config.sps.len(), config.pps.len()), (2, 2));
-        assert_eq!((config.width, config.height), (320, 180));
-        assert_eq!((config.frame_rate, config.reorder_frames), (None, Some(2)));
-    }
-
-    #[test]
-    fn the_first_sequence_parameter_set_describes_it() {
-        let config = parse_avcc(&record(4, &[BASELINE, SPS], &[PPS]))
-            .unwrap()
-            .config;
-        assert_eq!(codecs(&config), "avc1.42c01e");
-        assert_eq!(config.frame_rate, Some(FrameRate { num: 25, den: 1 }));
-        // No chroma and bit depth fields behind a Baseline record.
-        assert!(config.avcc.ends_with(PPS));
-    }
-
-    #[test]
-    fn incomplete_and_odd_records_are_refused() {
-        let whole = record(4, &[SPS], &[PPS]);
-        for cut in 0..whole.len() {
-            assert!(parse_avcc(&whole[..cut]).is_err(), "cut at {cut}");
-        }
-        assert!(parse_avcc(&record(3, &[SPS], &[PPS])).is_err());
-        assert!(parse_avcc(&record(4, &[], &[PPS])).is_err());
-        assert!(parse_avcc(&record(4, &[SPS], &[])).is_err());
-        assert!(parse_avcc(&record(4, &[PPS], &[PPS])).is_err());
-        assert!(parse_avcc(&record(4, &[SPS], &[&[]])).is_err());
-        assert!(parse_avcc(&vec![1; RECORD_MAX + 1]).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_give_a_record_or_an_error(mut bytes: Vec<u8>, at in 0_usize..60, to: u8) {
-            let _ = parse_avcc(&bytes);
-            bytes = record(4, &[SPS], &[PPS]);
-            let at = at % bytes.len();
-            bytes[at] = to;
-            if let Ok(avcc) = parse_avcc(&bytes) {
-                prop_assert_eq!(parse_avcc(&avcc.config.avcc).unwrap().config, avcc.config);
-            }
-        }
-    }
-}
+mod tests;

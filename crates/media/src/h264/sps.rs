@@ -38,20 +38,9 @@ pub struct Sps {
 /// A NAL unit of another type, one that is cut off, elements outside their range, or a picture of
 /// more than 8192 x 8192 pixels.
 pub fn parse_sps(nal: &[u8]) -> Result<Sps, Error> {
-    if nal_type(nal) != NAL_SPS {
-        return Err(Error::OutOfRange {
-            element: "nal_unit_type of a sequence parameter set",
-            value: u64::from(nal_type(nal)),
-            allowed: "7",
-        });
-    }
-    let mut bits = Bits::nal(nal.get(1..).unwrap_or_default());
-    let profile_level = [
-        bits.u8(8, "profile_idc")?,
-        bits.u8(8, "constraint_set flags")?,
-        bits.u8(8, "level_idc")?,
-    ];
-    bits.ue_max(31, "seq_parameter_set_id", "0 to 31")?;
+    let mut bits = begin(nal)?;
+    let profile_level = read_profile_level(&mut bits)?;
+    read_id(&mut bits)?;
     let colour = Colour::read(&mut bits, profile_level[0])?;
     bits.ue_max(12, "log2_max_frame_num_minus4", "0 to 12")?;
     let poc_type = read_pic_order_cnt(&mut bits)?;
@@ -76,6 +65,40 @@ pub fn parse_sps(nal: &[u8]) -> Result<Sps, Error> {
             .reorder_frames
             .or_else(|| implied_reorder(profile_level, poc_type)),
     })
+}
+
+/// `seq_parameter_set_id`, 0 to 31: a set replaces an earlier one with the same.
+///
+/// # Errors
+/// A NAL unit of another type, one that is cut off, or a larger number.
+pub fn sps_id(nal: &[u8]) -> Result<u8, Error> {
+    let mut bits = begin(nal)?;
+    read_profile_level(&mut bits)?;
+    read_id(&mut bits)
+}
+
+fn begin(nal: &[u8]) -> Result<Bits<'_>, Error> {
+    if nal_type(nal) != NAL_SPS {
+        return Err(Error::OutOfRange {
+            element: "nal_unit_type of a sequence parameter set",
+            value: u64::from(nal_type(nal)),
+            allowed: "7",
+        });
+    }
+    Ok(Bits::nal(nal.get(1..).unwrap_or_default()))
+}
+
+fn read_profile_level(bits: &mut Bits<'_>) -> Result<[u8; 3], Error> {
+    Ok([
+        bits.u8(8, "profile_idc")?,
+        bits.u8(8, "constraint_set flags")?,
+        bits.u8(8, "level_idc")?,
+    ])
+}
+
+pub(super) fn read_id(bits: &mut Bits<'_>) -> Result<u8, Error> {
+    bits.ue_max(31, "seq_parameter_set_id", "0 to 31")
+        .map(small)
 }
 
 /// Where the VUI says nothing, two things still rule out reordering.
