@@ -44,7 +44,7 @@ need_tools() {
 
 # install_packages PACKAGE...: lists what is missing and its size, asks, installs.
 install_packages() {
-  local missing plan
+  local missing
   mapfile -t missing < <(missing_packages "$@")
   if ((${#missing[@]} == 0)); then
     say "Debian packages: all there"
@@ -56,13 +56,24 @@ install_packages() {
   fi
   # Package lists that never were fetched make every name unknown.
   if ! apt-cache show "${missing[0]}" >/dev/null 2>&1; then as_root apt-get update -q; fi
-  plan=$(LC_ALL=C apt-get install --no-install-recommends --assume-no "${missing[@]}" 2>&1 || true)
   say "Debian packages to install: ${missing[*]}"
-  grep -E '^(Need to get|After this operation|E:)' <<<"$plan" | sed 's/^/  /' || true
+  package_sizes "${missing[@]}"
   confirm "Install them?" || die "nothing was installed"
   # Lists that are old name files that are gone: fetch them once and try again.
   apt_install "${missing[@]}" || { as_root apt-get update -q && apt_install "${missing[@]}"; } \
     || die "apt-get could not install: ${missing[*]}"
+}
+
+# package_sizes PACKAGE...: of all that comes with them. Only asks: `apt-get install --assume-no` installs at once what needs
+# nothing else.
+package_sizes() {
+  local uris names
+  uris=$(LC_ALL=C apt-get install --no-install-recommends --print-uris -qq "$@" 2>/dev/null || true)
+  names=$(LC_ALL=C apt-get install --no-install-recommends --simulate -qq "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }')
+  awk '{ bytes += $3 } END { printf "  %d packages, %.1f MB to download", NR, bytes / 1e6 }' <<<"$uris"
+  # shellcheck disable=SC2086 # one word for each name
+  apt-cache show --no-all-versions $names 2>/dev/null \
+    | awk '$1 == "Installed-Size:" { kib += $2 } END { printf ", %.0f MB on disk\n", kib / 1000 }'
 }
 
 apt_install() {
