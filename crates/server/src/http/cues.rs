@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Largest body of a cue request, bytes: sixteen encoded cues.
-pub(crate) const BODY_BYTES_MAX: usize = 16 << 10;
+const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// Inserts a cue.
 ///
@@ -53,7 +53,7 @@ pub(crate) async fn insert(
     state: Shared,
     Stream(stream): Stream,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<CueBody>,
+    JsonBody(body): JsonBody<CueBody, BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let request: CueRequest = body.into_request(idempotency_key(&headers)?)?;
     let receipt = match state.shard.insert_cue(stream.clone(), request).await? {

@@ -1,12 +1,17 @@
 //! Requests taken apart, every mistake answered as a problem.
 
+use std::time::Duration;
+
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    body::BodyDataStream,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, header, request::Parts},
 };
+use bytes::{Bytes, BytesMut};
 use engine::StreamName;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use tokio_stream::StreamExt as _;
 
 use super::problem::{Kind, Problem};
 
@@ -18,9 +23,9 @@ pub(crate) struct Stream(pub(crate) StreamName);
 #[derive(Debug)]
 pub(crate) struct StreamAnd(pub(crate) StreamName, pub(crate) String);
 
-/// A JSON body.
+/// A JSON body of at most `MAX` bytes.
 #[derive(Debug)]
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub(crate) struct JsonBody<T, const MAX: usize>(pub(crate) T);
 
 /// The query.
 #[derive(Debug)]
@@ -52,12 +57,12 @@ fn stream_name(name: &str) -> Result<StreamName, Problem> {
     StreamName::parse(name).ok_or_else(|| Problem::no_such_stream(name))
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for JsonBody<T, MAX> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         require_type(request.headers(), &["application/json"])?;
-        let body = body(request, state).await?;
+        let body = body(request, MAX).await?;
         parse_json(&body).map(Self)
     }
 }
@@ -73,18 +78,40 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// The whole body, up to the route's limit.
-pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|wrong: BytesRejection| {
-            let kind = match wrong.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Kind::BodyTooLarge,
-                _ => Kind::MalformedBody,
-            };
-            Problem::new(kind, wrong.body_text())
-        })
+/// The whole body, which may have `max` bytes.
+pub(crate) async fn body(request: Request, max: usize) -> Result<Bytes, Problem> {
+    let mut chunks = request.into_body().into_data_stream();
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| Problem::new(Kind::MalformedBody, error.to_string()))?;
+        if bytes.len() + chunk.len() > max {
+            read_out(chunks).await;
+            let detail = format!("the body has more than {max} bytes; send less");
+            return Err(Problem::new(Kind::BodyTooLarge, detail));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
 }
+
+/// Reads on for a while what nobody wants: a client that is still sending when the connection is closed may see a broken
+/// connection in place of the answer (RFC 9112 section 9.6).
+async fn read_out(mut chunks: BodyDataStream) {
+    let mut left = READ_OUT_BYTES_MAX;
+    let reading = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Who is slower than that has to live with it.
+    let _in_time = timeout(READ_OUT_TIME, reading).await;
+}
+
+const READ_OUT_BYTES_MAX: usize = 8 << 20;
+const READ_OUT_TIME: Duration = Duration::from_secs(2);
 
 /// Refuses a body of another media type than `allowed`; parameters such as `charset` do not matter.
 pub(crate) fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
