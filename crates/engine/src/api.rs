@@ -4,10 +4,18 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use media::{Pts, UnixMillis};
+use sfu::SessionId;
 
 /// One RTMP connection, numbered by whoever accepts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
+
+/// Who publishes a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum PublisherId {
+    Rtmp(ConnId),
+    Whip(SessionId),
+}
 
 /// One stream's transcoding child. Never used again, so that late news of an old child reach nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,8 +131,8 @@ pub enum Output {
         /// What it was.
         what: &'static str,
     },
-    /// A WebRTC viewer's session is over.
-    ViewerClosed {
+    /// A WebRTC session is over, a viewer's or a publisher's.
+    SessionClosed {
         /// Its number.
         session: u64,
         /// Why.

@@ -1,10 +1,14 @@
-//! One clock per stream: publisher milliseconds become the stream's own timeline, once.
+//! One clock per stream: a publisher's stamps become the stream's own timeline, once.
 //!
 //! Everything downstream derives its times from what is assigned here by a constant, so nothing is ever re-timed.
+
+mod rtp;
 
 use std::time::Instant;
 
 use media::{FrameGrid, FrameRate, MediaTime, Pts, Timescale, UnixMillis, UtcAnchor, time};
+
+use self::rtp::RtpLines;
 
 /// The first frame of a stream, so that no timestamp of it is ever negative, audio that began earlier included.
 const FIRST_PTS: Pts = Pts(10 * 90_000);
@@ -30,16 +34,33 @@ pub(crate) struct StreamClock {
 #[derive(Debug)]
 struct Epoch {
     anchor: UtcAnchor,
-    /// The publisher's millisecond stamp that falls on `base`.
-    first_ms: i64,
     base: Pts,
-    rate: FrameRate,
+    /// Ticks between frames, as far as it is known.
+    frame: i64,
+    stamps: Stamps,
+}
+
+/// How a publisher stamps its frames.
+#[derive(Debug)]
+enum Stamps {
+    /// RTMP: whole milliseconds, of both tracks from one zero.
+    Millis(Millis),
+    /// RTP: a clock for each track.
+    Rtp(RtpLines),
+}
+
+#[derive(Debug)]
+struct Millis {
+    /// The stamp that falls on the epoch's base.
+    first: i64,
     video: FrameGrid,
     audio: Option<(FrameGrid, MediaTime)>,
 }
 
 /// A rate at which every millisecond is a frame: the grid of a publisher that names no frame rate.
 const EVERY_MILLISECOND: FrameRate = FrameRate { num: 1000, den: 1 };
+/// 30 frames a second, where nobody says.
+const RTP_FRAME: i64 = 3_000;
 
 impl StreamClock {
     pub(crate) fn new(now: Instant, wall: UnixMillis) -> Self {
@@ -63,18 +84,7 @@ impl StreamClock {
         audio: Option<Timescale>,
     ) -> UtcAnchor {
         let rate = rate.unwrap_or(EVERY_MILLISECOND);
-        let wall = self.wall(now);
-        let base = match &self.epoch {
-            None => FIRST_PTS,
-            Some(last) => {
-                let frame =
-                    i64::from(90_000 / last.rate.num.max(1)).max(1) * i64::from(last.rate.den);
-                last.anchor
-                    .pts(wall)
-                    .max(self.highest.offset(frame.max(90)))
-            }
-        };
-        let anchor = UtcAnchor::at(base, wall);
+        let base = self.next_base(now);
         let audio = audio.map(|scale| {
             let samples = FrameRate {
                 num: scale.hz(),
@@ -85,14 +95,48 @@ impl StreamClock {
                 base.media_time().rescale_round(scale),
             )
         });
+        let frame = i64::from(90_000 / rate.num.max(1)).max(1) * i64::from(rate.den);
         let video = FrameGrid::new(rate, Timescale::VIDEO);
-        self.epoch = Some(Epoch {
-            anchor,
-            first_ms,
-            base,
-            rate,
+        let stamps = Stamps::Millis(Millis {
+            first: first_ms,
             video,
             audio,
+        });
+        self.begin(now, base, frame, stamps)
+    }
+
+    /// The same for a publisher by RTP whose first video packet bears `first_video`. Sound alone
+    /// has none.
+    pub(crate) fn start_rtp_epoch(&mut self, now: Instant, first_video: Option<i64>) -> UtcAnchor {
+        let base = self.next_base(now);
+        let stamps = Stamps::Rtp(RtpLines::new(base, first_video));
+        self.begin(now, base, RTP_FRAME, stamps)
+    }
+
+    /// A new epoch whose stamps go on as they were: a track's configuration has changed.
+    pub(crate) fn go_on(&mut self) -> UtcAnchor {
+        self.epochs += 1;
+        self.anchor()
+    }
+
+    /// One frame past the last, or the wall-clock gap later, whichever is more.
+    fn next_base(&self, now: Instant) -> Pts {
+        match &self.epoch {
+            None => FIRST_PTS,
+            Some(last) => {
+                let next = self.highest.offset(last.frame.max(90));
+                last.anchor.pts(self.wall(now)).max(next)
+            }
+        }
+    }
+
+    fn begin(&mut self, now: Instant, base: Pts, frame: i64, stamps: Stamps) -> UtcAnchor {
+        let anchor = UtcAnchor::at(base, self.wall(now));
+        self.epoch = Some(Epoch {
+            anchor,
+            base,
+            frame,
+            stamps,
         });
         self.epochs += 1;
         self.live_offset = None;
@@ -119,25 +163,73 @@ impl StreamClock {
         composition_ms: i32,
     ) -> Option<(MediaTime, MediaTime)> {
         let epoch = self.epoch.as_mut()?;
-        let dts = epoch
+        let Stamps::Millis(millis) = &mut epoch.stamps else {
+            return None;
+        };
+        let dts = millis
             .video
-            .place(dts_ms - epoch.first_ms)
+            .place(dts_ms - millis.first)
             .offset(epoch.base.0);
-        let pts = epoch.video.present(composition_ms).offset(epoch.base.0);
+        let pts = millis.video.present(composition_ms).offset(epoch.base.0);
         self.arrived(now, pts.to_pts());
         Some((dts, pts))
     }
 
     /// Places an audio frame on its own scale. `None` before an epoch, for a track the epoch lacks, or before zero.
     pub(crate) fn audio(&mut self, now: Instant, pts_ms: i64, leads: bool) -> Option<MediaTime> {
-        let epoch = self.epoch.as_mut()?;
-        let first_ms = epoch.first_ms;
-        let (grid, base) = epoch.audio.as_mut()?;
-        let pts = grid.place(pts_ms - first_ms).offset(base.ticks());
+        let Stamps::Millis(millis) = &mut self.epoch.as_mut()?.stamps else {
+            return None;
+        };
+        let (grid, base) = millis.audio.as_mut()?;
+        let pts = grid.place(pts_ms - millis.first).offset(base.ticks());
         if leads {
             self.arrived(now, pts.to_pts());
         }
         Some(pts)
+    }
+
+    /// Places a picture by its RTP timestamp, at 90 kHz. `None` before an epoch by RTP.
+    pub(crate) fn rtp_video(&mut self, now: Instant, rtp_time: i64) -> Option<Pts> {
+        let pts = self.rtp_pts(rtp_time)?;
+        self.arrived(now, pts);
+        Some(pts)
+    }
+
+    /// Where a picture belongs. `None` before an epoch by RTP, or in one of sound alone.
+    pub(crate) fn rtp_pts(&self, rtp_time: i64) -> Option<Pts> {
+        match &self.epoch.as_ref()?.stamps {
+            Stamps::Rtp(lines) => lines.video(rtp_time),
+            Stamps::Millis(_) => None,
+        }
+    }
+
+    /// Places an Opus packet by its RTP timestamp, at 48 kHz. `None` before an epoch by RTP.
+    pub(crate) fn rtp_audio(
+        &mut self,
+        now: Instant,
+        rtp_time: i64,
+        leads: bool,
+    ) -> Option<MediaTime> {
+        let live = if leads { None } else { Some(self.live(now)) };
+        let pts = self.rtp_lines()?.audio(rtp_time, live);
+        if leads {
+            self.arrived(now, pts.to_pts());
+        }
+        Some(pts)
+    }
+
+    /// The publisher says which moments of its two RTP clocks are one.
+    pub(crate) fn rtp_together(&mut self, audio_time: i64, video_time: i64) {
+        if let Some(lines) = self.rtp_lines() {
+            lines.together(audio_time, video_time);
+        }
+    }
+
+    fn rtp_lines(&mut self) -> Option<&mut RtpLines> {
+        match &mut self.epoch.as_mut()?.stamps {
+            Stamps::Rtp(lines) => Some(lines),
+            Stamps::Millis(_) => None,
+        }
     }
 
     fn arrived(&mut self, now: Instant, pts: Pts) {

@@ -15,6 +15,24 @@ pub enum OfferError {
     Refused(#[from] sfu::Refusal),
 }
 
+/// A publisher's offer was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// Somebody else publishes the stream and has sent something lately.
+    #[error(
+        "stream `{0}` is being published already; stop the other publisher, or try again when it \
+         has been silent for two seconds"
+    )]
+    Taken(String),
+    /// The node carries as many streams as it may.
+    #[error("this node carries {0} streams already; try again later")]
+    Full(usize),
+    /// The offer forbids it.
+    #[error(transparent)]
+    Refused(#[from] sfu::Refusal),
+}
+
 /// A cue request was not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -3,22 +3,45 @@
 use std::time::{Duration, Instant};
 
 use media::{AacConfig, FrameRate, H264Config};
+use transcode::OpusToAac;
 
 /// Stamps that go back, or ahead, by more than this are a new clock of the publisher's, not jitter or a stall.
 const JUMP_BACK_MS: i64 = 1_000;
 const JUMP_AHEAD_MS: i64 = 10_000;
 
-/// How long audio waits for a video configuration before the stream is taken for audio only.
+/// How long audio waits for a video configuration before the stream is taken for audio only: where it is not known
+/// whether there will be any, and where it was promised.
 const VIDEO_WAIT: Duration = Duration::from_secs(1);
+const PROMISED_VIDEO_WAIT: Duration = Duration::from_secs(5);
+
+/// What a publisher's sound is coded with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AudioSource {
+    /// By RTMP; WebRTC viewers need it as Opus.
+    Aac(AacConfig),
+    /// By WHIP; LL-HLS viewers need it as AAC.
+    Opus,
+}
+
+impl AudioSource {
+    /// The track LL-HLS has of it.
+    pub(crate) fn aac(&self) -> AacConfig {
+        match self {
+            Self::Aac(config) => config.clone(),
+            Self::Opus => OpusToAac::output(),
+        }
+    }
+}
 
 /// The configurations a publisher sent, gathered until its first frame can be placed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ingest {
     pub(crate) video: Option<H264Config>,
-    pub(crate) audio: Option<AacConfig>,
+    pub(crate) audio: Option<AudioSource>,
     /// From metadata; the sequence parameter set's own timing is used without it.
     announced_rate: Option<FrameRate>,
     first_audio: Option<Instant>,
+    video_wait: Duration,
     /// A configuration changed since the epoch began: the next key frame begins with a discontinuity.
     pub(crate) changed: bool,
     pub(crate) running: bool,
@@ -28,7 +51,33 @@ pub(crate) struct Ingest {
     last_ms: Option<i64>,
 }
 
+impl Default for Ingest {
+    fn default() -> Self {
+        Self {
+            video: None,
+            audio: None,
+            announced_rate: None,
+            first_audio: None,
+            video_wait: VIDEO_WAIT,
+            changed: false,
+            running: false,
+            adrift: false,
+            last_ms: None,
+        }
+    }
+}
+
 impl Ingest {
+    /// A publisher has promised these tracks before it sent any.
+    pub(crate) fn expect(&mut self, video: bool, audio: Option<AudioSource>) {
+        self.audio = audio;
+        self.video_wait = if video {
+            PROMISED_VIDEO_WAIT
+        } else {
+            Duration::ZERO
+        };
+    }
+
     pub(crate) fn announce_rate(&mut self, rate: Option<FrameRate>) {
         self.announced_rate = rate;
     }
@@ -42,10 +91,10 @@ impl Ingest {
     }
 
     /// Takes an audio configuration; encoders repeat the one in force, which changes nothing.
-    pub(crate) fn set_audio(&mut self, config: AacConfig) {
-        if self.audio.as_ref() != Some(&config) {
+    pub(crate) fn set_audio(&mut self, source: AudioSource) {
+        if self.audio.as_ref() != Some(&source) {
             self.changed |= self.running;
-            self.audio = Some(config);
+            self.audio = Some(source);
         }
     }
 
@@ -68,7 +117,7 @@ impl Ingest {
             && if self.running {
                 self.changed
             } else {
-                now.saturating_duration_since(first) >= VIDEO_WAIT
+                now.saturating_duration_since(first) >= self.video_wait
             }
     }
 

@@ -18,5 +18,5 @@ pub use api::{
     StreamStatus, VideoStatus,
 };
 pub use config::Config;
-pub use error::{CueError, OfferError};
-pub use shard::{Reason, Shard, WhepAnswer};
+pub use error::{CueError, OfferError, PublishError};
+pub use shard::{Reason, Shard, WebRtcAnswer};

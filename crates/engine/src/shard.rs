@@ -2,6 +2,7 @@
 
 mod publishers;
 mod requests;
+mod sessions;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,7 +19,7 @@ use crate::{
     stream::{Effects, Stream},
 };
 
-pub use requests::WhepAnswer;
+pub use requests::WebRtcAnswer;
 
 /// Why a shard wants to be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,19 @@ struct Publisher {
     stream: Option<StreamName>,
 }
 
+/// One WebRTC session.
+#[derive(Debug)]
+struct Peer {
+    stream: StreamName,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Viewer,
+    Publisher,
+}
+
 /// One shard.
 #[derive(Debug)]
 pub struct Shard {
@@ -55,7 +69,7 @@ pub struct Shard {
     seed: u64,
     publishers: BTreeMap<ConnId, Publisher>,
     streams: BTreeMap<StreamName, Stream>,
-    sessions: BTreeMap<SessionId, StreamName>,
+    sessions: BTreeMap<SessionId, Peer>,
     next_stream: u64,
     next_session: u64,
     sfu: Sfu,
@@ -192,60 +206,6 @@ impl Shard {
     /// Numbers of the WebRTC side.
     pub fn webrtc_counters(&self) -> sfu::Counters {
         self.sfu.counters()
-    }
-
-    /// Moves what the WebRTC side wants out, and acts on what it tells.
-    fn settle(&mut self, now: Instant) {
-        while let Some(output) = self.sfu.poll_output() {
-            match output {
-                sfu::Output::Transmit {
-                    destination,
-                    contents,
-                } => {
-                    self.out.push_back(Output::Transmit {
-                        destination,
-                        contents,
-                    });
-                }
-                sfu::Output::Event(session, event) => self.session_event(now, session, event),
-            }
-        }
-    }
-
-    fn session_event(&mut self, now: Instant, session: SessionId, event: sfu::Event) {
-        let Some(name) = self.sessions.get(&session) else {
-            return;
-        };
-        let stream = self.streams.get_mut(name);
-        match event {
-            sfu::Event::Connected => {
-                if let Some(stream) = stream {
-                    stream.viewer_connected(session);
-                }
-            }
-            sfu::Event::ChannelOpen => {
-                if let Some(stream) = stream {
-                    stream.greet(
-                        &mut Effects {
-                            now,
-                            out: &mut self.out,
-                            sfu: &mut self.sfu,
-                        },
-                        session,
-                    );
-                }
-            }
-            sfu::Event::Closed { reason } => {
-                if let Some(stream) = stream {
-                    stream.viewer_gone(session);
-                }
-                self.sessions.remove(&session);
-                self.out.push_back(Output::ViewerClosed {
-                    session: session.0,
-                    reason,
-                });
-            }
-        }
     }
 
     fn stream_for(&mut self, now: Instant, name: &StreamName) -> &mut Stream {

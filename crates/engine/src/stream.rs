@@ -3,6 +3,7 @@
 mod audio;
 mod cue;
 mod media_in;
+mod rtp_in;
 mod status;
 
 use std::{
@@ -19,7 +20,7 @@ use transcode::Supervisor;
 
 use crate::{
     Config,
-    api::{ChildId, ConnId, Output, StreamEvent, StreamName, StreamState},
+    api::{ChildId, Output, PublisherId, StreamEvent, StreamName, StreamState},
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
@@ -64,11 +65,13 @@ pub(crate) struct Stream {
     rtp_offset: u32,
     rtp_offset_audio: u32,
     state: StreamState,
-    publisher: Option<ConnId>,
+    publisher: Option<PublisherId>,
     last_media: Instant,
     encoder: Option<String>,
     clock: StreamClock,
     ingest: Ingest,
+    /// Packets of the picture that is to begin an epoch, before its configuration is known.
+    early: Vec<sfu::VideoPacket>,
     video: Option<VideoTrack>,
     audio: Option<AudioTrack>,
     packager: Packager,
@@ -104,6 +107,7 @@ impl Stream {
             encoder: None,
             clock: StreamClock::new(now, wall),
             ingest: Ingest::default(),
+            early: Vec::new(),
             video: None,
             audio: None,
             unsent_cues: Vec::new(),
@@ -118,7 +122,7 @@ impl Stream {
         self.id
     }
 
-    pub(crate) const fn publisher(&self) -> Option<ConnId> {
+    pub(crate) const fn publisher(&self) -> Option<PublisherId> {
         self.publisher
     }
 
@@ -128,10 +132,11 @@ impl Stream {
     }
 
     /// A publisher takes the stream; what the last one announced is forgotten.
-    pub(crate) fn publish(&mut self, now: Instant, conn: ConnId) {
-        self.publisher = Some(conn);
+    pub(crate) fn publish(&mut self, now: Instant, publisher: PublisherId) {
+        self.publisher = Some(publisher);
         self.last_media = now;
         self.ingest = Ingest::default();
+        self.early.clear();
         self.encoder = None;
     }
 

@@ -13,10 +13,12 @@ use str0m::{
 };
 
 use crate::{
-    Answer, Config, Error, Offer, Refusal,
+    Answer, Config, Error, Offer, PublishOffer, Refusal,
     fanout::HeaderTemplate,
+    publisher::{self, Publisher},
     sdp::{self, AudioPlan, Plan, VideoPlan},
     session::{Parts, Session},
+    transport::Transport,
 };
 
 /// What all sessions of a shard have in common.
@@ -32,12 +34,20 @@ pub(crate) struct Acceptor {
 
 /// A session that has just been made.
 #[derive(Debug)]
-pub(crate) struct Accepted {
-    pub(crate) session: Session,
+pub(crate) struct Accepted<S> {
+    pub(crate) session: S,
     pub(crate) answer: Answer,
-    /// The credentials viewers must use in their checks.
+    /// The credentials the peer must use in its checks.
     pub(crate) ufrag: String,
     pub(crate) pwd: String,
+}
+
+/// A transport that has answered, and what it was answered with.
+struct Answered {
+    transport: Transport,
+    answer: Answer,
+    ufrag: String,
+    pwd: String,
 }
 
 impl Acceptor {
@@ -58,64 +68,113 @@ impl Acceptor {
         })
     }
 
-    pub(crate) fn accept(&self, now: Instant, offer: &Offer<'_>) -> Result<Accepted, Refusal> {
+    /// A viewer's session.
+    pub(crate) fn accept(
+        &self,
+        now: Instant,
+        offer: &Offer<'_>,
+    ) -> Result<Accepted<Session>, Refusal> {
         let offered = sdp::parse(offer.sdp)?;
         let plan = sdp::plan(&offered, &offer.media)?;
-        let random: [u8; 28] =
-            random().ok_or_else(|| Refusal::Transport("no random numbers".to_owned()))?;
-        let creds = self.credentials(&random[..24]);
+        let Answered {
+            mut transport,
+            answer,
+            ufrag,
+            pwd,
+        } = self.answer(now, &plan)?;
+        let rtc = &mut transport.rtc;
+        let random: [u8; 4] = random()?;
+        let first = |n: usize| u16::from_be_bytes([random[n], random[n + 1]]);
+        let video = plan.video_mid().zip(plan.video).map(|(mid, video)| {
+            let (ssrc, first) = (sending(rtc, mid)?, first(0));
+            Ok(HeaderTemplate::new(
+                video.payload_type,
+                ssrc,
+                first,
+                video.nack,
+            ))
+        });
+        let video = video.transpose()?;
+        let audio = plan.audio_mid().zip(plan.audio).map(|(mid, audio)| {
+            let (ssrc, first) = (sending(rtc, mid)?, first(2));
+            Ok(HeaderTemplate::new(audio.payload_type, ssrc, first, false))
+        });
+        let audio = audio.transpose()?;
+        let rtx = self.limit_retransmission(rtc, video.as_ref());
+        let channel = plan
+            .data
+            .then(|| rtc.direct_api().create_data_channel(cue_channel()));
+        transport.count_retransmissions(rtx);
+        let session = Session::new(Parts {
+            stream: offer.stream,
+            transport,
+            video_mid: plan.video_mid().map(Mid::from),
+            video,
+            audio,
+            channel,
+        });
+        Ok(Accepted {
+            session,
+            answer,
+            ufrag,
+            pwd,
+        })
+    }
+
+    /// A publisher's session.
+    pub(crate) fn accept_publisher(
+        &self,
+        now: Instant,
+        offer: &PublishOffer<'_>,
+    ) -> Result<Accepted<Publisher>, Refusal> {
+        let offered = sdp::parse(offer.sdp)?;
+        let plan = sdp::plan_publish(&offered)?;
+        let Answered {
+            transport,
+            answer,
+            ufrag,
+            pwd,
+        } = self.answer(now, &plan)?;
+        let video = plan.video_mid().zip(plan.video);
+        let video = video.map(|(mid, video)| publisher::Expected {
+            mid: mid.into(),
+            payload_type: video.payload_type,
+            ssrc: video.ssrc,
+        });
+        let audio = plan.audio_mid().zip(plan.audio);
+        let audio = audio.map(|(mid, audio)| publisher::Expected {
+            mid: mid.into(),
+            payload_type: audio.payload_type,
+            ssrc: audio.ssrc.map(|ssrc| (ssrc, None)),
+        });
+        Ok(Accepted {
+            session: Publisher::new(now, transport, video, audio),
+            answer,
+            ufrag,
+            pwd,
+        })
+    }
+
+    /// A transport made as planned.
+    fn answer(&self, now: Instant, plan: &Plan<'_>) -> Result<Answered, Refusal> {
+        let creds = self.credentials(&random::<24>()?);
         let (ufrag, pwd) = (creds.ufrag.clone(), creds.pass.clone());
-        let mut rtc = self.build(now, &plan, creds);
+        let mut rtc = self.build(now, plan, creds);
         for candidate in &self.candidates {
             rtc.add_local_candidate(candidate.clone());
         }
         let transport = |error: &dyn std::fmt::Display| Refusal::Transport(error.to_string());
-        let canonical = SdpOffer::from_sdp_string(&sdp::write_offer(&plan))
+        let canonical = SdpOffer::from_sdp_string(&sdp::write_offer(plan))
             .map_err(|error| transport(&error))?;
         let answer = rtc
             .sdp_api()
             .accept_offer(canonical)
             .map_err(|error| transport(&error))?;
-        let first = |n: usize| u16::from_be_bytes([random[n], random[n + 1]]);
-        let video = plan.video_mid().zip(plan.video).map(|(mid, video)| {
-            let ssrc = sending(&mut rtc, mid)?;
-            Ok(HeaderTemplate::new(
-                video.payload_type,
-                ssrc,
-                first(24),
-                video.nack,
-            ))
-        });
-        let audio = plan.audio_mid().zip(plan.audio).map(|(mid, audio)| {
-            let ssrc = sending(&mut rtc, mid)?;
-            Ok(HeaderTemplate::new(
-                audio.payload_type,
-                ssrc,
-                first(26),
-                false,
-            ))
-        });
-        let (video, audio) = (video.transpose()?, audio.transpose()?);
-        let rtx = self.limit_retransmission(&mut rtc, video.as_ref());
-        let channel = plan
-            .data
-            .then(|| rtc.direct_api().create_data_channel(cue_channel()));
-        let parts = Parts {
-            stream: offer.stream,
-            ufrag: plan.ufrag.to_owned(),
-            video_mid: plan.video_mid().map(Mid::from),
-            rtc,
-            video,
-            audio,
-            rtx,
-            channel,
-        };
-        let answer = Answer {
-            sdp: answer.to_sdp_string(),
-        };
-        Ok(Accepted {
-            session: Session::new(parts, now),
-            answer,
+        Ok(Answered {
+            transport: Transport::new(now, rtc, plan.ufrag),
+            answer: Answer {
+                sdp: answer.to_sdp_string(),
+            },
             ufrag,
             pwd,
         })
@@ -141,6 +200,10 @@ impl Acceptor {
         // str0m renumbers it to the offer's. The others would cost octets in every packet and tell
         // a viewer nothing.
         extensions.set(1, Extension::RtpMid);
+        if plan.video.is_some_and(|video| video.transport_cc) {
+            // A browser that does not hear how its packets arrive sends 300 kbit/s for ever.
+            extensions.set(2, Extension::TransportSequenceNumber);
+        }
         let mut config = RtcConfig::new()
             .set_rtp_mode(true)
             .set_ice_lite(true)
@@ -208,7 +271,7 @@ fn video_params(video: VideoPlan) -> PayloadParams {
     params.set_fb_pli(video.pli);
     params.set_fb_fir(video.fir);
     params.set_fb_remb(false);
-    params.set_fb_transport_cc(false);
+    params.set_fb_transport_cc(video.transport_cc);
     params
 }
 
@@ -242,10 +305,11 @@ fn cue_channel() -> ChannelConfig {
     }
 }
 
-fn random<const N: usize>() -> Option<[u8; N]> {
+fn random<const N: usize>() -> Result<[u8; N], Refusal> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).ok()?;
-    Some(bytes)
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Refusal::Transport("no random numbers".to_owned()))?;
+    Ok(bytes)
 }
 
 /// Browsers need two reports of each track before they play the two in sync.

@@ -24,6 +24,11 @@ pub(crate) fn rtp_ssrc(datagram: &[u8]) -> Option<u32> {
     ssrc.try_into().ok().map(u32::from_be_bytes)
 }
 
+/// The payload type and the SSRC of an RTP packet.
+pub(crate) fn rtp_head(datagram: &[u8]) -> Option<(u8, u32)> {
+    Some((datagram.get(1)? & 0x7f, rtp_ssrc(datagram)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,9 +8,9 @@ use media::h264::{
 };
 
 use crate::{
-    Rendition,
+    AccessUnit, Rendition,
     h264::{ACCESS_UNIT_MAX, NALS_MAX},
-    ingest::{AccessUnit, Depacketiser, Fault, Output, Packet, Popped, Reorder, Timestamp, look},
+    ingest::{Depacketiser, Fault, Output, Packet, Popped, Reorder, Timestamp, look},
 };
 
 /// A publisher's video packets, each given as a byte of flags, two of length and a payload, from the

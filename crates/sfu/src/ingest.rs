@@ -29,8 +29,8 @@ mod sets;
 mod timestamp;
 mod unit;
 
-pub(crate) use depacketise::{AccessUnit, Depacketiser, Output, Packet};
+pub(crate) use depacketise::{Depacketiser, Output, Packet};
 pub(crate) use fault::Fault;
-pub(crate) use look::look;
+pub(crate) use look::{Look, look};
 pub(crate) use reorder::{Popped, Reorder};
 pub(crate) use timestamp::Timestamp;

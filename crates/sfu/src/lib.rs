@@ -43,6 +43,7 @@ mod ingest;
 mod packet;
 mod path;
 mod profile;
+mod publisher;
 mod refusal;
 mod rendition;
 mod routes;
@@ -53,6 +54,7 @@ mod stats;
 mod stream;
 mod timers;
 mod track;
+mod transport;
 mod types;
 
 pub use config::Config;
@@ -63,6 +65,6 @@ pub use rendition::Rendition;
 pub use sfu::Sfu;
 pub use stats::{Counters, SessionStats, SrtpProfile};
 pub use types::{
-    Answer, ClosedReason, Event, Input, MediaDescription, Offer, Output, Reason, SessionId,
-    StreamId,
+    AccessUnit, Answer, ClosedReason, Event, Ingest, Input, MediaDescription, Offer, Output,
+    PublishAnswer, PublishOffer, Reason, SessionId, StreamId, VideoPacket,
 };

@@ -16,17 +16,31 @@ pub enum Refusal {
         /// How much there may be.
         limit: usize,
     },
-    /// No media section asks to receive (draft-ietf-wish-whep-04 section 4.4.1) (400).
-    #[error("m-line {mid} is {direction}: a WHEP offer must be recvonly or sendrecv")]
+    /// A viewer does not ask to receive (draft-ietf-wish-whep-04 section 4.4.1), or a publisher not
+    /// to send (RFC 9725 section 4.4.1) (400).
+    #[error("m-line {mid} is {direction}: it must be {wanted} or sendrecv")]
     Direction {
         /// The media section's `a=mid`.
         mid: String,
         /// What it says.
         direction: &'static str,
+        /// What it should say.
+        wanted: &'static str,
     },
-    /// More than one section of a kind (draft-ietf-wish-whep-04 section 4.4.2) (422).
-    #[error("more than one {0} m-line: WHEP carries one audio and one video track")]
+    /// More than one section of a kind (draft-ietf-wish-whep-04 section 4.4.2, RFC 9725 section
+    /// 4.4.2) (422).
+    #[error("more than one {0} m-line: a session carries one audio and one video track")]
     TooManyTracks(&'static str),
+    /// A publisher offers no video codec this server takes; it gets no partial answer (RFC 9725
+    /// section 4.4.3) (422).
+    #[error("no video codec this server takes: offer H.264 with packetization-mode=1")]
+    NoIngestVideoCodec,
+    /// As above, for audio (422).
+    #[error("no audio codec this server takes: offer opus/48000/2")]
+    NoIngestAudioCodec,
+    /// A publisher's offer has neither audio nor video (422).
+    #[error("the offer has no audio and no video m-line to receive")]
+    NothingToReceive,
     /// The stream's video needs H.264 with packetization-mode=1 and none was offered (406).
     #[error("no common video codec: the stream is H.264, offer it with packetization-mode=1")]
     NoCommonVideoCodec,

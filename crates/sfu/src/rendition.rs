@@ -5,7 +5,7 @@ use std::sync::Arc;
 use media::{Frame, H264Config, MediaTime, Pts, Timescale};
 
 use crate::{
-    Error, RenditionPacket,
+    Error, RenditionPacket, VideoPacket,
     h264::{PAYLOAD_MAX, Packetiser},
 };
 
@@ -83,6 +83,21 @@ impl Rendition {
         };
         self.number(frame.stream_pts(), rtp_time, starts_keyframe, marker);
         Ok(&self.packets)
+    }
+
+    /// Numbers a packet that a publisher has made. It stays here until the next call.
+    pub fn pass(&mut self, pts: Pts, packet: VideoPacket) -> &[RenditionPacket] {
+        self.packets.clear();
+        self.packets.push(RenditionPacket {
+            index: self.next_index,
+            pts,
+            rtp_time: rtp_time(pts.media_time(), Timescale::VIDEO, self.k),
+            marker: packet.marker,
+            starts_keyframe: packet.starts_keyframe,
+            payload: packet.payload,
+        });
+        self.next_index += 1;
+        &self.packets
     }
 
     fn number(&mut self, pts: Pts, rtp_time: u32, starts_keyframe: bool, marker: bool) {

@@ -1,4 +1,5 @@
-//! WHEP's rules for offers (draft-ietf-wish-whep-04 section 4.4), and the answer.
+//! The rules of WHEP (draft-ietf-wish-whep-04 section 4.4) and WHIP (RFC 9725 section 4.4) for
+//! offers, and the answer.
 //!
 //! An offer is read into [`Offered`] under limits, judged into a [`Plan`], and written anew with
 //! only what the plan needs: str0m's own parser never sees text from outside, and answers exactly
@@ -10,11 +11,13 @@ mod fragment;
 mod parse;
 mod plan;
 mod profile;
+mod publish;
 
 pub(crate) use canonical::write_offer;
 pub(crate) use fragment::check as check_fragment;
 pub(crate) use parse::parse;
 pub(crate) use plan::{AudioPlan, Plan, VideoPlan, plan};
+pub(crate) use publish::plan as plan_publish;
 
 /// What was understood of an offer. Borrowed strings have been checked to hold only the characters
 /// their grammar allows, so they can be written out again.
@@ -76,6 +79,13 @@ struct Section<'a> {
     rtcp_mux: bool,
     /// Identifier of the `sdes:mid` header extension (RFC 8843 section 14).
     mid_extension: Option<u8>,
+    /// Identifier of the transport-wide sequence number
+    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    twcc_extension: Option<u8>,
+    /// The first `a=ssrc` (RFC 5576 section 4.1).
+    ssrc: Option<u32>,
+    /// `a=ssrc-group:FID`: a stream and its retransmissions (RFC 5576 section 4.2).
+    repair: Option<(u32, u32)>,
     payloads: Vec<Payload<'a>>,
 }
 
@@ -94,6 +104,7 @@ struct Payload<'a> {
     nack: bool,
     pli: bool,
     fir: bool,
+    transport_cc: bool,
 }
 
 impl Section<'_> {

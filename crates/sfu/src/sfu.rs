@@ -9,9 +9,10 @@ use std::{
 use media::TrackKind;
 
 use crate::{
-    Answer, ClosedReason, Config, Counters, Error, Event, Input, Offer, Output, Reason, Refusal,
-    RenditionPacket, SessionId, SessionStats, StreamId,
+    Answer, ClosedReason, Config, Counters, Error, Event, Input, Offer, Output, PublishAnswer,
+    PublishOffer, Reason, Refusal, RenditionPacket, SessionId, SessionStats, StreamId,
     accept::{Accepted, Acceptor},
+    publisher::Publisher,
     routes::{Kind, Routes},
     sdp,
     session::{Session, Signals},
@@ -24,6 +25,7 @@ pub struct Sfu {
     config: Config,
     acceptor: Acceptor,
     sessions: BTreeMap<SessionId, Session>,
+    publishers: BTreeMap<SessionId, Publisher>,
     streams: BTreeMap<StreamId, Stream>,
     routes: Routes,
     timers: Timers,
@@ -49,6 +51,7 @@ impl Sfu {
             acceptor: Acceptor::new(&config)?,
             config,
             sessions: BTreeMap::new(),
+            publishers: BTreeMap::new(),
             streams: BTreeMap::new(),
             routes: Routes::default(),
             timers: Timers::default(),
@@ -68,15 +71,7 @@ impl Sfu {
     ///
     /// The refusal; nothing is kept of the offer then.
     pub fn accept_offer(&mut self, now: Instant, offer: Offer<'_>) -> Result<Answer, Refusal> {
-        if self.sessions.contains_key(&offer.session) {
-            return Err(Refusal::DuplicateSession);
-        }
-        if self.sessions.len() >= self.config.sessions_max {
-            return Err(Refusal::Full);
-        }
-        if self.half_open >= self.config.half_open_max {
-            return Err(Refusal::TooManyHalfOpen);
-        }
+        self.admit(offer.session)?;
         let Accepted {
             session,
             answer,
@@ -95,6 +90,45 @@ impl Sfu {
         Ok(answer)
     }
 
+    /// Makes a publisher's session of an offer, or says why not. What comes of its packets follows
+    /// as [`Event::Ingest`].
+    ///
+    /// # Errors
+    ///
+    /// The refusal; nothing is kept of the offer then.
+    pub fn accept_publisher(
+        &mut self,
+        now: Instant,
+        offer: PublishOffer<'_>,
+    ) -> Result<PublishAnswer, Refusal> {
+        self.admit(offer.session)?;
+        let Accepted {
+            session,
+            answer: Answer { sdp },
+            ufrag,
+            pwd,
+        } = self.acceptor.accept_publisher(now, &offer)?;
+        let (video, audio) = session.tracks();
+        self.routes.add(offer.session, ufrag, pwd);
+        self.publishers.insert(offer.session, session);
+        self.half_open += 1;
+        self.drive_publisher(now, offer.session);
+        Ok(PublishAnswer { sdp, video, audio })
+    }
+
+    fn admit(&self, session: SessionId) -> Result<(), Refusal> {
+        if self.sessions.contains_key(&session) || self.publishers.contains_key(&session) {
+            return Err(Refusal::DuplicateSession);
+        }
+        if self.sessions.len() + self.publishers.len() >= self.config.sessions_max {
+            return Err(Refusal::Full);
+        }
+        if self.half_open >= self.config.half_open_max {
+            return Err(Refusal::TooManyHalfOpen);
+        }
+        Ok(())
+    }
+
     /// Checks a trickled fragment (RFC 8840). Its candidates are not needed: this side never sends
     /// a check first.
     ///
@@ -102,8 +136,17 @@ impl Sfu {
     ///
     /// When the session is not here, the fragment is none, or it asks for an ICE restart.
     pub fn trickle(&self, session: SessionId, fragment: &str) -> Result<(), Refusal> {
-        let session = self.sessions.get(&session).ok_or(Refusal::NoSession)?;
-        sdp::check_fragment(fragment, &session.ufrag)
+        let viewer = self
+            .sessions
+            .get(&session)
+            .map(|session| &session.transport);
+        let publisher = || {
+            self.publishers
+                .get(&session)
+                .map(|publisher| &publisher.transport)
+        };
+        let transport = viewer.or_else(publisher).ok_or(Refusal::NoSession)?;
+        sdp::check_fragment(fragment, &transport.ufrag)
     }
 
     /// Ends a session; tells the viewer. A [`Closed`](Event::Closed) follows if there was one.
@@ -129,17 +172,24 @@ impl Sfu {
             contents,
         } = input;
         let hmac = self.acceptor.crypto.sha1_hmac_provider;
-        let route = self.routes.find(source, contents, hmac);
-        let found = route.and_then(|route| Some((route, self.sessions.get_mut(&route.session)?)));
-        let Some((route, session)) = found else {
+        let Some(route) = self.routes.find(source, contents, hmac) else {
             self.counters.datagrams_dropped += 1;
             return;
         };
-        if let Kind::Check { nominates } = route.kind {
-            session.heard(now, source, nominates);
+        let id = route.session;
+        if let Some(session) = self.sessions.get_mut(&id) {
+            if let Kind::Check { nominates } = route.kind {
+                session.transport.heard(now, source, nominates);
+            }
+            session.receive(now, source, destination, contents);
+            self.drive(now, id);
+        } else if let Some(publisher) = self.publishers.get_mut(&id) {
+            if let Kind::Check { nominates } = route.kind {
+                publisher.transport.heard(now, source, nominates);
+            }
+            publisher.receive(now, source, destination, contents);
+            self.drive_publisher(now, id);
         }
-        session.receive(now, source, destination, contents);
-        self.drive(now, route.session);
     }
 
     /// Does what is due.
@@ -152,19 +202,44 @@ impl Sfu {
             self.bursts.push_back(burst);
         }
         while let Some(id) = self.timers.pop_due(now) {
-            let Some(session) = self.sessions.get_mut(&id) else {
-                continue;
-            };
-            if let Some(reason) = session.expired(now, &self.config) {
-                self.counters.half_open_reaped += u64::from(!session.is_connected());
-                self.end(now, id, reason);
-                continue;
-            }
-            match session.advance(now) {
-                Ok(()) => self.drive(now, id),
-                Err(error) => self.fail(now, id, &error),
+            if self.sessions.contains_key(&id) {
+                self.viewer_timeout(now, id);
+            } else {
+                self.publisher_timeout(now, id);
             }
         }
+    }
+
+    fn viewer_timeout(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Some(reason) = session.transport.expired(now, &self.config) {
+            return self.expire(now, id, reason);
+        }
+        match session.transport.advance(now) {
+            Ok(()) => self.drive(now, id),
+            Err(error) => self.fail(now, id, &error),
+        }
+    }
+
+    fn publisher_timeout(&mut self, now: Instant, id: SessionId) {
+        let Some(publisher) = self.publishers.get_mut(&id) else {
+            return;
+        };
+        if let Some(reason) = publisher.transport.expired(now, &self.config) {
+            return self.expire(now, id, reason);
+        }
+        match publisher.advance(now) {
+            Ok(()) => self.drive_publisher(now, id),
+            Err(error) => self.fail(now, id, &error),
+        }
+    }
+
+    fn expire(&mut self, now: Instant, id: SessionId, reason: ClosedReason) {
+        let is_half_open = !matches!(reason, ClosedReason::ConsentLost);
+        self.counters.half_open_reaped += u64::from(is_half_open);
+        self.end(now, id, reason);
     }
 
     /// The next thing to do; call until `None` after every input.
@@ -223,7 +298,7 @@ impl Sfu {
     pub fn send_text(&mut self, now: Instant, id: SessionId, text: &str) -> Result<(), Error> {
         let session = self.sessions.get_mut(&id).ok_or(Error::NoSession(id))?;
         session.send_text(text)?;
-        match session.advance(now) {
+        match session.transport.advance(now) {
             Ok(()) => self.drive(now, id),
             Err(error) => self.fail(now, id, &error),
         }
@@ -238,7 +313,7 @@ impl Sfu {
     /// The shard's numbers.
     pub fn counters(&self) -> Counters {
         Counters {
-            sessions: self.sessions.len(),
+            sessions: self.sessions.len() + self.publishers.len(),
             half_open: self.half_open,
             addresses: self.routes.addresses(),
             ..self.counters
@@ -264,7 +339,7 @@ impl Sfu {
             return true;
         };
         if session.send(burst.track, &burst.packets, clock) {
-            match session.advance(now) {
+            match session.transport.advance(now) {
                 Ok(()) => self.drive(now, id),
                 Err(error) => self.fail(now, id, &error),
             }
@@ -297,6 +372,37 @@ impl Sfu {
         if let Some(session) = self.sessions.get(&id) {
             let (at, reason) = session.deadline(&self.config);
             self.timers.set(id, at, reason);
+        }
+    }
+
+    /// Drains a publisher's transport, tells what has come of its packets and sets its deadline.
+    /// Follows every input to it.
+    fn drive_publisher(&mut self, now: Instant, id: SessionId) {
+        self.now = self.now.max(now);
+        let Some(publisher) = self.publishers.get_mut(&id) else {
+            return;
+        };
+        let signals = match publisher.drain(now, &mut self.outputs) {
+            Ok(signals) => signals,
+            Err(error) => return self.fail(now, id, &error),
+        };
+        while let Some(ingest) = publisher.poll() {
+            let event = Event::Ingest(ingest);
+            self.outputs.push_back(Output::Event(id, event));
+        }
+        if signals.closed {
+            return self.end(now, id, ClosedReason::Peer);
+        }
+        let (at, reason) = publisher.deadline(&self.config);
+        self.timers.set(id, at, reason);
+        self.report(id, signals);
+    }
+
+    /// Asks a publisher for a key frame as soon as may be.
+    pub fn request_keyframe(&mut self, now: Instant, id: SessionId) {
+        if let Some(publisher) = self.publishers.get_mut(&id) {
+            publisher.want_keyframe();
+            self.drive_publisher(now, id);
         }
     }
 
@@ -337,7 +443,7 @@ impl Sfu {
         if !session.catch_up(now, cached, clock) {
             return Ok(false);
         }
-        session.advance(now)?;
+        session.transport.advance(now)?;
         Ok(true)
     }
 
@@ -347,21 +453,26 @@ impl Sfu {
     }
 
     fn end(&mut self, now: Instant, id: SessionId, reason: ClosedReason) {
-        let Some(mut session) = self.sessions.remove(&id) else {
+        let connected = if let Some(mut session) = self.sessions.remove(&id) {
+            session.transport.close(now, &mut self.outputs);
+            if let Some(stream) = self.streams.get_mut(&session.stream) {
+                stream.viewers.remove(&id);
+                if stream.viewers.is_empty() && stream.clock.is_none() {
+                    self.streams.remove(&session.stream);
+                }
+            }
+            session.transport.is_connected()
+        } else if let Some(mut publisher) = self.publishers.remove(&id) {
+            publisher.transport.close(now, &mut self.outputs);
+            publisher.transport.is_connected()
+        } else {
             return;
         };
-        session.close(now, &mut self.outputs);
-        if !session.is_connected() {
+        if !connected {
             self.half_open = self.half_open.saturating_sub(1);
         }
         self.routes.remove(id);
         self.timers.remove(id);
-        if let Some(stream) = self.streams.get_mut(&session.stream) {
-            stream.viewers.remove(&id);
-            if stream.viewers.is_empty() && stream.clock.is_none() {
-                self.streams.remove(&session.stream);
-            }
-        }
         self.outputs
             .push_back(Output::Event(id, Event::Closed { reason }));
     }

@@ -1,7 +1,8 @@
 //! What the shard is told and what it says.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
+use bytes::Bytes;
 use media::H264Config;
 
 use crate::{Refusal, sdp};
@@ -45,6 +46,15 @@ impl Offer<'_> {
     }
 }
 
+/// What a publisher offers to send.
+#[derive(Debug, Clone, Copy)]
+pub struct PublishOffer<'a> {
+    /// The new session's name; viewers' and publishers' are of one kind.
+    pub session: SessionId,
+    /// The request's body.
+    pub sdp: &'a str,
+}
+
 /// What a stream has to send.
 #[derive(Debug, Clone, Copy)]
 pub struct MediaDescription<'a> {
@@ -61,6 +71,17 @@ pub struct MediaDescription<'a> {
 pub struct Answer {
     /// The answer; all candidates are in it.
     pub sdp: String,
+}
+
+/// What to answer a publisher's request with, and what it will send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishAnswer {
+    /// The answer; all candidates are in it.
+    pub sdp: String,
+    /// There will be video.
+    pub video: bool,
+    /// There will be sound.
+    pub audio: bool,
 }
 
 /// Something from outside.
@@ -91,6 +112,61 @@ pub enum Output {
     Event(SessionId, Event),
 }
 
+/// What has come of a publisher's packets, in the order they were sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ingest {
+    /// A packet of video, to be forwarded before its frame is complete.
+    VideoPacket(VideoPacket),
+    /// A whole picture, of packets that were all told before.
+    VideoUnit(AccessUnit),
+    /// A picture has been lost, and those after it until the next key frame; none of them is told.
+    VideoDamaged,
+    /// One Opus packet.
+    Audio {
+        /// RTP timestamp at 48 kHz, extended to 64 bits.
+        rtp_time: i64,
+        /// The packet.
+        payload: Arc<[u8]>,
+    },
+    /// The publisher's clock on both tracks (RFC 3550 section 6.4.1): `audio_time` of the audio and
+    /// `video_time` of the video were captured together.
+    Together {
+        /// RTP timestamp at 48 kHz.
+        audio_time: i64,
+        /// RTP timestamp at 90 kHz.
+        video_time: i64,
+    },
+}
+
+/// One RTP packet of a publisher's video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoPacket {
+    /// RTP timestamp at 90 kHz, extended to 64 bits.
+    pub rtp_time: i64,
+    /// The last of its picture.
+    pub marker: bool,
+    /// The first of a picture that decoding can start at.
+    pub starts_keyframe: bool,
+    /// The payload, as it came.
+    pub payload: Arc<[u8]>,
+}
+
+/// One picture of a publisher's video with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessUnit {
+    /// RTP timestamp at 90 kHz, extended to 64 bits.
+    pub rtp_time: i64,
+    /// An IDR picture: decoding can start here.
+    pub keyframe: bool,
+    /// The parameter sets in force from this unit on, when they are others than before; only with
+    /// key frames, and with the first.
+    pub config: Option<H264Config>,
+    /// NAL units, each behind a 4-byte big-endian length, without parameter sets, delimiters and
+    /// filler. A picture parameter set that first comes between key frames stays in the unit it came
+    /// with.
+    pub payload: Bytes,
+}
+
 /// Something that happened to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -98,6 +174,8 @@ pub enum Event {
     Connected,
     /// The data channel `cues` can be written to.
     ChannelOpen,
+    /// A publisher has sent something.
+    Ingest(Ingest),
     /// The session is gone; its number may be used again.
     Closed {
         /// Why.
@@ -129,6 +207,8 @@ pub enum Reason {
     HalfOpen,
     /// A viewer's consent runs out.
     Consent,
+    /// A publisher's packet is given up, or a key frame is to be asked for again.
+    Ingest,
     /// Sound that came early is to be sent.
     Dejitter,
     /// A viewer who has come late is to be sent more of the past.

@@ -229,7 +229,8 @@ fn directions_other_than_receiving_are_refused() {
             answer(&sdp),
             Err(Refusal::Direction {
                 mid: "0".to_owned(),
-                direction
+                direction,
+                wanted: "recvonly"
             })
         );
     }

@@ -1,4 +1,4 @@
-//! RTMP connections: who may take which stream, and their frames on the way to it.
+//! Publishers: who may take which stream; and RTMP's frames on the way to it.
 
 use std::time::Instant;
 
@@ -6,9 +6,10 @@ use bytes::Bytes;
 use rtmp::{Event, Input, RejectReason};
 
 use crate::{
-    api::{ConnId, Output, StreamName},
+    api::{ConnId, Output, PublisherId, StreamName},
+    error::PublishError,
     shard::{Publisher, Shard},
-    stream::Effects,
+    stream::{Effects, Stream},
 };
 
 impl Shard {
@@ -43,7 +44,7 @@ impl Shard {
         let Some(publisher) = self.publishers.remove(&conn) else {
             return;
         };
-        self.release(now, conn, publisher.stream);
+        self.release(now, PublisherId::Rtmp(conn), publisher.stream);
     }
 
     pub(super) fn publisher_timeouts(&mut self, now: Instant) {
@@ -93,7 +94,7 @@ impl Shard {
         };
         if let Event::Unpublish = event {
             let stream = publisher.stream.take();
-            self.release(now, conn, stream);
+            self.release(now, PublisherId::Rtmp(conn), stream);
             return;
         }
         let Some(stream) = publisher
@@ -126,7 +127,6 @@ impl Shard {
         }
     }
 
-    /// One stream name, one publisher: the newer takes over when the older has gone silent, else it is refused.
     fn publish(&mut self, now: Instant, conn: ConnId, app: &str, stream_key: &str) {
         let verdict = self.may_publish(now, app, stream_key);
         let input = match &verdict {
@@ -137,14 +137,7 @@ impl Shard {
             },
         };
         if let Ok(name) = verdict {
-            if let Some(old) = self
-                .streams
-                .get(&name)
-                .and_then(|stream| stream.publisher())
-            {
-                self.close_publisher(now, old);
-            }
-            self.stream_for(now, &name).publish(now, conn);
+            self.take(now, &name, PublisherId::Rtmp(conn));
             if let Some(publisher) = self.publishers.get_mut(&conn) {
                 publisher.stream = Some(name);
             }
@@ -173,22 +166,47 @@ impl Shard {
                 "the stream key must be 1 to 64 of A-Z a-z 0-9 _ -; change it in the encoder";
             (RejectReason::BadName, text.to_owned())
         })?;
-        match self.streams.get(&name) {
-            None if self.streams.len() >= self.config.streams_max => Err((
-                RejectReason::Denied,
-                "this node carries as many streams as it may".to_owned(),
-            )),
+        match self.may_take(now, &name) {
+            Ok(()) => Ok(name),
+            Err(error) => {
+                let reason = if matches!(error, PublishError::Taken(_)) {
+                    RejectReason::BadName
+                } else {
+                    RejectReason::Denied
+                };
+                Err((reason, error.to_string()))
+            }
+        }
+    }
+
+    /// One stream name, one publisher: the newer takes over when the older has gone silent, else it is refused.
+    pub(super) fn may_take(&self, now: Instant, name: &StreamName) -> Result<(), PublishError> {
+        match self.streams.get(name) {
+            None if self.streams.len() >= self.config.streams_max => {
+                Err(PublishError::Full(self.streams.len()))
+            }
             Some(stream)
                 if stream.publisher().is_some()
                     && !stream.is_silent(now, self.config.takeover_after) =>
             {
-                Err((
-                    RejectReason::BadName,
-                    format!("stream `{name}` is being published already"),
-                ))
+                Err(PublishError::Taken(name.to_string()))
             }
-            None | Some(_) => Ok(name),
+            None | Some(_) => Ok(()),
         }
+    }
+
+    /// Gives a stream to a publisher that may take it.
+    pub(super) fn take(&mut self, now: Instant, name: &StreamName, publisher: PublisherId) {
+        let old = self.streams.get(name).and_then(Stream::publisher);
+        match old {
+            Some(PublisherId::Rtmp(conn)) => self.close_publisher(now, conn),
+            Some(PublisherId::Whip(session)) => {
+                self.sfu.remove(now, session);
+                self.settle(now);
+            }
+            None => {}
+        }
+        self.stream_for(now, name).publish(now, publisher);
     }
 
     fn close_publisher(&mut self, now: Instant, conn: ConnId) {
@@ -196,15 +214,20 @@ impl Shard {
             return;
         };
         self.out.push_back(Output::RtmpClose { conn });
-        self.release(now, conn, publisher.stream);
+        self.release(now, PublisherId::Rtmp(conn), publisher.stream);
     }
 
     /// A publisher lets go of its stream, if it is still the one that has it.
-    fn release(&mut self, now: Instant, conn: ConnId, stream: Option<StreamName>) {
+    pub(super) fn release(
+        &mut self,
+        now: Instant,
+        publisher: PublisherId,
+        stream: Option<StreamName>,
+    ) {
         let Some(stream) = stream.and_then(|name| self.streams.get_mut(&name)) else {
             return;
         };
-        if stream.publisher() == Some(conn) {
+        if stream.publisher() == Some(publisher) {
             stream.unpublish(&mut Effects {
                 now,
                 out: &mut self.out,

@@ -4,18 +4,18 @@ use std::{sync::Arc, time::Instant};
 
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use media::Pts;
-use sfu::{Offer, SessionId};
+use sfu::{Offer, PublishOffer, SessionId};
 
 use crate::{
-    api::{StreamName, StreamStatus},
-    error::{CueError, OfferError},
-    shard::Shard,
+    api::{PublisherId, StreamName, StreamStatus},
+    error::{CueError, OfferError, PublishError},
+    shard::{Peer, Role, Shard},
     stream::Effects,
 };
 
-/// A viewer's offer, answered.
+/// A viewer's or a publisher's offer, answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WhepAnswer {
+pub struct WebRtcAnswer {
     /// The session's number, never used again.
     pub session: u64,
     /// The SDP answer.
@@ -33,7 +33,7 @@ impl Shard {
         now: Instant,
         name: &StreamName,
         sdp: &str,
-    ) -> Result<WhepAnswer, OfferError> {
+    ) -> Result<WebRtcAnswer, OfferError> {
         let not_live = || OfferError::NotLive(name.to_string());
         let stream = self.streams.get(name).ok_or_else(not_live)?;
         let media = stream.media().ok_or_else(not_live)?;
@@ -48,9 +48,45 @@ impl Shard {
             },
         )?;
         self.next_session += 1;
-        self.sessions.insert(session, name.clone());
+        let peer = Peer {
+            stream: name.clone(),
+            role: Role::Viewer,
+        };
+        self.sessions.insert(session, peer);
         self.settle(now);
-        Ok(WhepAnswer {
+        Ok(WebRtcAnswer {
+            session: session.0,
+            sdp: answer.sdp,
+        })
+    }
+
+    /// Answers a WHIP offer.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else publishes the stream, or the offer forbids it.
+    pub fn publish_offer(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        sdp: &str,
+    ) -> Result<WebRtcAnswer, PublishError> {
+        self.may_take(now, name)?;
+        let session = SessionId(self.next_session);
+        let answer = self
+            .sfu
+            .accept_publisher(now, PublishOffer { session, sdp })?;
+        self.next_session += 1;
+        let peer = Peer {
+            stream: name.clone(),
+            role: Role::Publisher,
+        };
+        self.sessions.insert(session, peer);
+        self.take(now, name, PublisherId::Whip(session));
+        self.stream_for(now, name)
+            .expect_rtp(answer.video, answer.audio);
+        self.settle(now);
+        Ok(WebRtcAnswer {
             session: session.0,
             sdp: answer.sdp,
         })
@@ -65,7 +101,7 @@ impl Shard {
         self.sfu.trickle(SessionId(session), fragment)
     }
 
-    /// Ends a viewer's session; `false` when there is none.
+    /// Ends a session, a viewer's or a publisher's; `false` when there is none.
     pub fn leave(&mut self, now: Instant, session: u64) -> bool {
         let session = SessionId(session);
         let known = self.sessions.contains_key(&session);

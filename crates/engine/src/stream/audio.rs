@@ -1,16 +1,22 @@
-//! Audio for WebRTC: AAC goes to the transcoding child and comes back as Opus.
+//! Sound in two codings: WebRTC has Opus, LL-HLS has AAC, and the transcoding child makes the one that the publisher
+//! does not send.
 
-use media::{AacConfig, Frame, MediaTime, TrackKind};
-use transcode::{AacToOpus, Input, Output as Child, Start};
+use bytes::Bytes;
+use media::{Frame, MediaTime, TrackKind};
+use transcode::{AacToOpus, Input, OpusChannels, OpusToAac, Output as Child, Start};
 
 use crate::{
     api::{ChildEvent, Output},
+    ingest::AudioSource,
     stream::{Effects, Stream},
 };
 
 impl Stream {
-    pub(super) fn want_transcoder(&mut self, fx: &mut Effects<'_>, config: &AacConfig) {
-        let start = Start::AacToOpus(AacToOpus::new(config));
+    pub(super) fn want_transcoder(&mut self, fx: &mut Effects<'_>, source: &AudioSource) {
+        let start = match source {
+            AudioSource::Aac(config) => Start::AacToOpus(AacToOpus::new(config)),
+            AudioSource::Opus => Start::OpusToAac(OpusToAac::new(OpusChannels::Stereo)),
+        };
         self.supervise(fx, Input::Want(start));
     }
 
@@ -51,24 +57,38 @@ impl Stream {
                 Child::Spawn => fx.out.push_back(Output::ChildSpawn { child, stream }),
                 Child::Send(message) => fx.out.push_back(Output::ChildSend { child, message }),
                 Child::Kill(_) => fx.out.push_back(Output::ChildKill { child }),
-                Child::Packet { pts, payload } => self.opus(fx, pts, payload),
+                Child::Packet { pts, payload } => self.transcoded(fx, pts, payload),
                 Child::Event(event) => fx.out.push_back(Output::ChildLife { stream, event }),
             }
         }
     }
 
-    fn opus(&mut self, fx: &mut Effects<'_>, pts: MediaTime, payload: bytes::Bytes) {
+    fn transcoded(&mut self, fx: &mut Effects<'_>, pts: MediaTime, payload: Bytes) {
+        let frame = sound(pts, payload);
+        match self.ingest.audio {
+            Some(AudioSource::Opus) => {
+                let packaged = self.packager.frame(&frame);
+                self.packaged(fx, packaged);
+            }
+            Some(AudioSource::Aac(_)) | None => self.forward_opus(fx, &frame),
+        }
+    }
+
+    pub(super) fn forward_opus(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         let Some(track) = &mut self.audio else { return };
         track.opus_packets += 1;
-        let frame = Frame {
-            track: TrackKind::Audio,
-            dts: pts,
-            pts,
-            keyframe: true,
-            payload,
-        };
-        if let Ok(packets) = track.rendition.push(&frame) {
+        if let Ok(packets) = track.rendition.push(frame) {
             fx.sfu.forward(fx.now, self.id, TrackKind::Audio, packets);
         }
+    }
+}
+
+pub(super) fn sound(pts: MediaTime, payload: Bytes) -> Frame {
+    Frame {
+        track: TrackKind::Audio,
+        dts: pts,
+        pts,
+        keyframe: true,
+        payload,
     }
 }

@@ -1,10 +1,11 @@
 //! A publisher's frames: placed on the clock, then to every output.
 
 use bytes::Bytes;
-use media::{AacConfig, Frame, H264Config, TrackKind, h264};
+use media::{AacConfig, Frame, H264Config, TrackKind, UtcAnchor, h264};
 
 use crate::{
     api::{StreamEvent, StreamState},
+    ingest::AudioSource,
     meter::{BitrateMeter, VideoMeter},
     stream::{AudioTrack, Effects, Stream, VideoTrack},
 };
@@ -26,7 +27,7 @@ impl Stream {
     }
 
     pub(crate) fn audio_config(&mut self, config: AacConfig) {
-        self.ingest.set_audio(config);
+        self.ingest.set_audio(AudioSource::Aac(config));
     }
 
     pub(crate) fn video(
@@ -40,7 +41,7 @@ impl Stream {
         self.last_media = fx.now;
         let adrift = self.ingest.is_adrift(dts_ms);
         if self.ingest.begins_with_video(keyframe) {
-            self.begin_epoch(fx, dts_ms);
+            self.begin_rtmp_epoch(fx, dts_ms);
         } else if adrift {
             return;
         }
@@ -87,7 +88,7 @@ impl Stream {
         let leads = self.ingest.video.is_none();
         let adrift = leads && self.ingest.is_adrift(pts_ms);
         if self.ingest.begins_with_audio(fx.now) {
-            self.begin_epoch(fx, pts_ms);
+            self.begin_rtmp_epoch(fx, pts_ms);
         } else if adrift {
             return;
         }
@@ -116,18 +117,25 @@ impl Stream {
         self.transcode(fx, &frame);
     }
 
+    fn begin_rtmp_epoch(&mut self, fx: &mut Effects<'_>, first_ms: i64) {
+        let scale = self
+            .ingest
+            .audio
+            .as_ref()
+            .map(|audio| audio.aac().sample_rate);
+        let rate = self.ingest.frame_rate();
+        let anchor = self.clock.start_epoch(fx.now, first_ms, rate, scale);
+        self.begin_epoch(fx, anchor);
+    }
+
     /// Begins an epoch: a new publish session, or a changed configuration within one.
-    fn begin_epoch(&mut self, fx: &mut Effects<'_>, first_ms: i64) {
+    pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>, anchor: UtcAnchor) {
         let (now, ingest) = (fx.now, &self.ingest);
-        let scale = ingest.audio.as_ref().map(|audio| audio.sample_rate);
-        let anchor = self
-            .clock
-            .start_epoch(now, first_ms, ingest.frame_rate(), scale);
         let packaged = self.packager.start_epoch(hls::Epoch {
             number: self.clock.epoch(),
             video: ingest.video.clone(),
             video_rate: ingest.frame_rate(),
-            audio: ingest.audio.clone(),
+            audio: ingest.audio.as_ref().map(AudioSource::aac),
             anchor,
         });
         self.start_video(now);
@@ -162,8 +170,8 @@ impl Stream {
         });
     }
 
-    fn start_audio(&mut self, fx: &mut Effects<'_>, config: Option<AacConfig>) {
-        let Some(config) = config else {
+    fn start_audio(&mut self, fx: &mut Effects<'_>, source: Option<AudioSource>) {
+        let Some(source) = source else {
             self.audio = None;
             self.stop_audio(fx);
             return;
@@ -175,11 +183,11 @@ impl Stream {
             bitrate: BitrateMeter::new(fx.now),
             opus_packets: 0,
         });
-        self.want_transcoder(fx, &config);
+        self.want_transcoder(fx, &source);
     }
 
     /// Tells the broadcaster what costs viewers something, and the setting to change.
-    fn judge_video(&mut self, fx: &mut Effects<'_>) {
+    pub(super) fn judge_video(&mut self, fx: &mut Effects<'_>) {
         if self.media().is_some_and(|media| media.b_frames) {
             let detail = "The video has B-frames, which no browser plays over WebRTC: WebRTC viewers are refused, \
                           LL-HLS viewers are served. In OBS, Settings > Output > x264 Options: add `bframes=0`.";

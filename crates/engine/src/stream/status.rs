@@ -7,6 +7,7 @@ use transcode::Status;
 
 use crate::{
     api::{AudioStatus, StreamStatus, VideoStatus},
+    ingest::AudioSource,
     stream::Stream,
 };
 
@@ -48,11 +49,20 @@ impl Stream {
     }
 
     fn audio_status(&self, now: Instant) -> Option<AudioStatus> {
-        let (config, track) = (self.ingest.audio.as_ref()?, self.audio.as_ref()?);
+        let (source, track) = (self.ingest.audio.as_ref()?, self.audio.as_ref()?);
+        let (codecs, sample_rate, channels) = match source {
+            AudioSource::Aac(config) => (
+                aac::codecs(config),
+                config.sample_rate.hz(),
+                config.channels,
+            ),
+            // RFC 7587 section 4.1: the clock is 48 kHz, and a decoder makes two channels of it.
+            AudioSource::Opus => ("opus".to_owned(), 48_000, 2),
+        };
         Some(AudioStatus {
-            codecs: aac::codecs(config),
-            sample_rate: config.sample_rate.hz(),
-            channels: config.channels,
+            codecs,
+            sample_rate,
+            channels,
             bitrate_bps: track.bitrate.bps(now),
             opus_packets: track.opus_packets,
             transcoding: self.supervisor.status() == Status::Running,

@@ -3,6 +3,7 @@
 //! | file | paths | source |
 //! |---|---|---|
 //! | `whep` | `/whep/{stream}` | draft-ietf-wish-whep-04, RFC 9725 |
+//! | `whip` | `/whip/{stream}` | RFC 9725 |
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
 //! | `streams`, `cues`, `events` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
@@ -39,7 +40,9 @@ mod stream_view;
 mod streams;
 mod token;
 mod watch;
+mod webrtc;
 mod whep;
+mod whip;
 
 use std::{net::SocketAddr, sync::Arc};
 

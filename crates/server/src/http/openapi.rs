@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::DefaultBodyLimit,
     http::{HeaderValue, header},
     routing::get,
 };
@@ -12,7 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{State, cors, cues, events, health, streams, whep};
+use super::{State, cors, cues, events, health, streams, whep, whip};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,13 +45,12 @@ pub(super) fn api() -> (Router<Arc<State>>, Description) {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .split_for_parts();
-    let v1 = v1
-        .layer(DefaultBodyLimit::max(cues::BODY_BYTES_MAX))
-        .layer(fresh)
-        .layer(cors::read_only());
+    let v1 = v1.layer(fresh).layer(cors::read_only());
     let (whep, more) = whep::router().split_for_parts();
     description.merge(more);
-    (v1.merge(whep), description)
+    let (whip, more) = whip::router().split_for_parts();
+    description.merge(more);
+    (v1.merge(whep).merge(whip), description)
 }
 
 /// `GET /openapi.json`.

@@ -33,8 +33,10 @@ pub(crate) enum Kind {
     CardRefused,
     RateLimited,
     NotLive,
+    AlreadyPublished,
     MalformedOffer,
     OfferNotAcceptable,
+    OfferNotUsable,
     StreamNotPlayable,
     PreconditionFailed,
     IceRestartUnsupported,
@@ -93,6 +95,12 @@ impl Kind {
             Self::CardRefused => ("card-refused", S::CONFLICT, "Card refused"),
             Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Rate limited"),
             Self::NotLive => ("not-live", S::CONFLICT, "Not live"),
+            Self::AlreadyPublished => ("already-published", S::CONFLICT, "Already published"),
+            Self::OfferNotUsable => (
+                "offer-not-usable",
+                S::UNPROCESSABLE_ENTITY,
+                "No codec or track to publish",
+            ),
             Self::MalformedOffer => ("malformed-offer", S::BAD_REQUEST, "Malformed offer"),
             Self::OfferNotAcceptable => (
                 "offer-not-acceptable",

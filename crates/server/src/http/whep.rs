@@ -1,24 +1,22 @@
 //! Watching by WebRTC: draft-ietf-wish-whep-04, with RFC 9725 for what it shares with WHIP.
 
-mod refusal;
-
 use std::sync::Arc;
 
 use axum::{
-    extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sfu::Refusal;
+use engine::OfferError;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Shared, State,
-    extract::{Stream, StreamAnd, body, require_type},
+    extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    webrtc::{self, FULL_RETRY_S, SDP, refused},
 };
-use refusal::{no_such_session, refusal, refused};
 
 /// The WHEP endpoint and its sessions, with the headers of a cross-origin player on every answer.
 pub(super) fn router() -> OpenApiRouter<Arc<State>> {
@@ -34,7 +32,6 @@ pub(super) fn router() -> OpenApiRouter<Arc<State>> {
             probe_session,
             session_options
         ))
-        .layer(DefaultBodyLimit::max(SDP_BYTES_MAX))
         .layer(always(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .layer(always(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -70,24 +67,13 @@ async fn offer(
     Stream(stream): Stream,
     request: Request,
 ) -> Result<Response, Problem> {
-    require_type(request.headers(), &[SDP])?;
-    let sdp = text(&body(request, &()).await?)?;
+    let sdp = webrtc::offer_of(request).await?;
     let answer = state
         .shard
         .offer(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
-    let name = state.sessions.name(answer.session);
-    let location = format!("/whep/{stream}/{name}");
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(SDP)),
-        (
-            header::LOCATION,
-            HeaderValue::try_from(location).expect("names are plain ASCII"),
-        ),
-        (header::ETAG, etag(&name)),
-    ];
-    Ok((StatusCode::CREATED, headers, answer.sdp).into_response())
+    Ok(webrtc::created(&state, &format!("/whep/{stream}"), answer))
 }
 
 /// There is an endpoint here.
@@ -119,12 +105,7 @@ async fn probe(_stream: Stream) -> impl IntoResponse {
     responses((status = 204, description = "See the headers")),
 )]
 async fn options(_stream: Stream) -> impl IntoResponse {
-    // Section 4.4: "SHOULD include Accept-Post".
-    allowed(
-        "GET, HEAD, OPTIONS, POST",
-        HeaderName::from_static("accept-post"),
-        SDP,
-    )
+    webrtc::endpoint_options()
 }
 
 /// Takes trickled candidates; they are not needed.
@@ -149,28 +130,7 @@ async fn trickle(
     StreamAnd(_stream, name): StreamAnd,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let session = state.sessions.session(&name).ok_or_else(no_such_session)?;
-    require_type(request.headers(), &[FRAGMENT])?;
-    match request
-        .headers()
-        .get(header::IF_MATCH)
-        .map(HeaderValue::as_bytes)
-    {
-        // RFC 9725 section 4.3.3: "*" is how an ICE restart is asked for.
-        Some(b"*") => return Err(refused(&Refusal::IceRestart)),
-        Some(given) if given != etag(&name).as_bytes() => {
-            let detail = "`If-Match` is not the session's ETag; make a new session";
-            return Err(Problem::new(Kind::PreconditionFailed, detail));
-        }
-        Some(_) | None => {}
-    }
-    let fragment = text(&body(request, &()).await?)?;
-    state
-        .shard
-        .trickle(session, fragment)
-        .await?
-        .map_err(|error| refused(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+    webrtc::trickle(&state, &name, request).await
 }
 
 /// Ends the session. An ETag does not matter.
@@ -186,13 +146,7 @@ async fn trickle(
     ),
 )]
 async fn leave(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<StatusCode, Problem> {
-    let session = state.sessions.session(&name).ok_or_else(no_such_session)?;
-    // RFC 9725 section 4.2: 200, which is what OBS looks for.
-    if state.shard.leave(session).await? {
-        Ok(StatusCode::OK)
-    } else {
-        Err(no_such_session())
-    }
+    webrtc::leave(&state, &name).await
 }
 
 /// There is a session here, or was.
@@ -208,11 +162,7 @@ async fn look_at_session(
     state: Shared,
     StreamAnd(_stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
-    state
-        .sessions
-        .session(&name)
-        .map(|_| StatusCode::NO_CONTENT)
-        .ok_or_else(no_such_session)
+    webrtc::look_at_session(&state, &name)
 }
 
 /// As GET.
@@ -238,54 +188,24 @@ async fn probe_session(state: Shared, path: StreamAnd) -> Result<StatusCode, Pro
     responses((status = 204, description = "See the headers")),
 )]
 async fn session_options(_session: StreamAnd) -> impl IntoResponse {
-    allowed(
-        "DELETE, GET, HEAD, OPTIONS, PATCH",
-        HeaderName::from_static("accept-patch"),
-        FRAGMENT,
-    )
+    webrtc::session_options()
 }
 
-fn allowed(
-    methods: &'static str,
-    accept: HeaderName,
-    types: &'static str,
-) -> (StatusCode, HeaderMap) {
-    let headers = [
-        (accept, types),
-        (header::ALLOW, methods),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, If-Match",
-        ),
-        (header::ACCESS_CONTROL_MAX_AGE, "3600"),
-    ];
-    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (StatusCode::NO_CONTENT, HeaderMap::from_iter(headers))
-}
-
-/// Of the one ICE session that a session ever has: strong, and as unguessable as the name it is made of.
-fn etag(name: &str) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{name}\"")).expect("names are base64url")
-}
-
-fn text(body: &[u8]) -> Result<String, Problem> {
-    match std::str::from_utf8(body) {
-        Ok("") => Err(Problem::new(
-            Kind::MalformedOffer,
-            "the body is empty; send the player's SDP offer",
-        )),
-        Ok(text) => Ok(text.into()),
-        Err(_) => Err(Problem::new(
-            Kind::MalformedOffer,
-            "the body is not UTF-8; SDP is (RFC 8866 section 5)",
-        )),
+fn refusal(error: OfferError) -> Problem {
+    match error {
+        OfferError::Refused(refusal) => refused(&refusal),
+        // Section 4.3.8: 409 and Retry-After while nobody publishes.
+        OfferError::NotLive(_) => {
+            Problem::new(Kind::NotLive, error.to_string()).retry_after(NOT_LIVE_RETRY_S)
+        }
+        OfferError::Full(_) => {
+            Problem::new(Kind::Full, error.to_string()).retry_after(FULL_RETRY_S)
+        }
+        // What is added later is refused for now rather than for good.
+        _ => Problem::new(Kind::Unavailable, error.to_string()).retry_after(FULL_RETRY_S),
     }
 }
 
-const SDP: &str = "application/sdp";
-const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-/// A browser's offer is 5 to 10 KiB.
-const SDP_BYTES_MAX: usize = 64 << 10;
+const NOT_LIVE_RETRY_S: u64 = 2;
 const EXPOSED: &str =
     "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate";

@@ -8,7 +8,8 @@ use std::{
 use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
-    ChildEvent, ChildId, ConnId, CueError, OfferError, StreamName, StreamStatus, WhepAnswer,
+    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, StreamName, StreamStatus,
+    WebRtcAnswer,
 };
 use media::Pts;
 use tokio::sync::{mpsc, oneshot};
@@ -34,15 +35,21 @@ pub(crate) enum Command {
     Offer {
         stream: StreamName,
         sdp: String,
-        reply: oneshot::Sender<Result<WhepAnswer, OfferError>>,
+        reply: oneshot::Sender<Result<WebRtcAnswer, OfferError>>,
     },
-    /// A WebRTC viewer's trickled candidates.
+    /// A WebRTC publisher's offer.
+    Publish {
+        stream: StreamName,
+        sdp: String,
+        reply: oneshot::Sender<Result<WebRtcAnswer, PublishError>>,
+    },
+    /// A WebRTC peer's trickled candidates.
     Trickle {
         session: u64,
         fragment: String,
         reply: oneshot::Sender<Result<(), sfu::Refusal>>,
     },
-    /// A WebRTC viewer leaves.
+    /// A WebRTC peer leaves.
     Leave {
         session: u64,
         reply: oneshot::Sender<bool>,
@@ -126,12 +133,22 @@ impl ShardHandle {
         &self,
         stream: StreamName,
         sdp: String,
-    ) -> Result<Result<WhepAnswer, OfferError>, Unavailable> {
+    ) -> Result<Result<WebRtcAnswer, OfferError>, Unavailable> {
         self.ask(|reply| Command::Offer { stream, sdp, reply })
             .await
     }
 
-    /// Hands over a viewer's candidates.
+    /// Hands over a publisher's offer.
+    pub(crate) async fn publish(
+        &self,
+        stream: StreamName,
+        sdp: String,
+    ) -> Result<Result<WebRtcAnswer, PublishError>, Unavailable> {
+        self.ask(|reply| Command::Publish { stream, sdp, reply })
+            .await
+    }
+
+    /// Hands over a peer's candidates.
     pub(crate) async fn trickle(
         &self,
         session: u64,
@@ -145,7 +162,7 @@ impl ShardHandle {
         .await
     }
 
-    /// Ends a viewer's session; `false` when there is none of that number.
+    /// Ends a session; `false` when there is none of that number.
     pub(crate) async fn leave(&self, session: u64) -> Result<bool, Unavailable> {
         self.ask(|reply| Command::Leave { session, reply }).await
     }

@@ -91,7 +91,7 @@ impl Outlets {
                 debug!(conn = conn.0, what, "left out of what an RTMP client sent");
                 counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
             }
-            Output::ViewerClosed { session, reason } => {
+            Output::SessionClosed { session, reason } => {
                 debug!(session, ?reason, "WebRTC session closed");
             }
             Output::ChildSpawn { child, stream } => self.children.spawn(child, &stream),
@@ -146,7 +146,7 @@ impl Outlets {
 fn child_life(stream: &StreamName, event: &transcode::Event) {
     match event {
         transcode::Event::Up { after } => {
-            info!(%stream, ?after, "sound for WebRTC viewers is ready")
+            info!(%stream, ?after, "the transcoder's sound is ready")
         }
         transcode::Event::Down { cause, retry_in } => match retry_in {
             Some(retry_in) => warn!(%stream, %cause, ?retry_in, "the transcoder is down"),

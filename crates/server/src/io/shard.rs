@@ -202,6 +202,9 @@ impl Driver {
                 shard.handle_input(now, Input::Child { child, event });
             }
             Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
+            Command::Publish { stream, sdp, reply } => {
+                answer(reply, shard.publish_offer(now, &stream, &sdp));
+            }
             Command::Trickle {
                 session,
                 fragment,

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use media::{H264Config, h264};
 
 use super::{
@@ -10,6 +9,7 @@ use super::{
     sets::{ActiveSets, ParameterSets},
     unit::{Assembly, Picture},
 };
+use crate::AccessUnit;
 
 /// Joins one track's packets. They must come in order; what is missing must be said.
 ///
@@ -77,22 +77,6 @@ pub(crate) enum Output {
         /// What is wrong with it.
         fault: Fault,
     },
-}
-
-/// One picture with what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AccessUnit {
-    /// The extended timestamp of its packets.
-    pub(crate) rtp_time: i64,
-    /// An IDR picture: decoding can start here.
-    pub(crate) keyframe: bool,
-    /// The parameter sets in force from this unit on, when they are others than before; only with
-    /// key frames, and with the first.
-    pub(crate) config: Option<H264Config>,
-    /// NAL units, each behind a 4-byte big-endian length, without parameter sets, delimiters and
-    /// filler. A picture parameter set that first comes between key frames stays in the unit it came
-    /// with.
-    pub(crate) payload: Bytes,
 }
 
 impl Default for Depacketiser {

@@ -51,6 +51,13 @@ fn read_media<'a>(section: &mut Section<'a>, name: &str, value: &'a str) -> Resu
         "rtcp-mux" => section.rtcp_mux = true,
         "bundle-only" => section.bundle_only = true,
         "extmap" => read_extension(section, value),
+        "ssrc" => {
+            let first = value.split_ascii_whitespace().next();
+            section.ssrc = section
+                .ssrc
+                .or_else(|| first.and_then(|ssrc| ssrc.parse().ok()));
+        }
+        "ssrc-group" => read_group_of_ssrcs(section, value),
         "rtpmap" | "fmtp" | "rtcp-fb" => read_payload(section, name, value),
         _ => {
             if let Some(direction) = Direction::parse(name) {
@@ -124,8 +131,24 @@ fn read_extension(section: &mut Section<'_>, value: &str) {
         return;
     };
     let id = id.split('/').next().unwrap_or(id);
-    if uri == "urn:ietf:params:rtp-hdrext:sdes:mid" {
-        section.mid_extension = id.parse().ok().filter(|id| (1..=14).contains(id));
+    let id = id.parse().ok().filter(|id| (1..=14).contains(id));
+    match uri {
+        "urn:ietf:params:rtp-hdrext:sdes:mid" => section.mid_extension = id,
+        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01" => {
+            section.twcc_extension = id;
+        }
+        _ => {}
+    }
+}
+
+/// `FID <stream> <retransmissions>`; other groups are of no use here.
+fn read_group_of_ssrcs(section: &mut Section<'_>, value: &str) {
+    let mut words = value.split_ascii_whitespace();
+    if words.next() == Some("FID")
+        && let (Some(Ok(stream)), Some(Ok(repair))) =
+            (words.next().map(str::parse), words.next().map(str::parse))
+    {
+        section.repair.get_or_insert((stream, repair));
     }
 }
 
@@ -191,6 +214,7 @@ fn read_feedback(payload: &mut Payload<'_>, value: &str) {
         "nack" => payload.nack = true,
         "nack pli" => payload.pli = true,
         "ccm fir" => payload.fir = true,
+        "transport-cc" => payload.transport_cc = true,
         _ => {}
     }
 }

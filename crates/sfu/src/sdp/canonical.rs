@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Plan, SectionKind, Setup,
-    plan::{PlannedSection, SectionAnswer},
+    plan::{PlannedSection, Role, SectionAnswer},
 };
 
 /// The offer str0m answers: the plan's sections, payload types and feedback, nothing else.
@@ -33,8 +33,8 @@ pub(crate) fn write_offer(plan: &Plan<'_>) -> String {
 
 fn write_section(text: &mut String, plan: &Plan<'_>, section: &PlannedSection<'_>) {
     match section.answer {
-        SectionAnswer::Video { sending } => write_video(text, plan, sending),
-        SectionAnswer::Audio { sending } => write_audio(text, plan, sending),
+        SectionAnswer::Video { flows } => write_video(text, plan, flows),
+        SectionAnswer::Audio { flows } => write_audio(text, plan, flows),
         SectionAnswer::Data => {
             text.push_str("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
             text.push_str("c=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n");
@@ -57,6 +57,15 @@ fn write_section(text: &mut String, plan: &Plan<'_>, section: &PlannedSection<'_
             format_args!("a=extmap:{id} urn:ietf:params:rtp-hdrext:sdes:mid\r\n"),
         );
     }
+    if let Some(id) = section.twcc_extension {
+        push(
+            text,
+            format_args!(
+                "a=extmap:{id} http://www.ietf.org/id/\
+                 draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
+            ),
+        );
+    }
     let setup = match plan.setup {
         Setup::ActPass => "actpass",
         Setup::Active => "active",
@@ -72,7 +81,7 @@ fn write_section(text: &mut String, plan: &Plan<'_>, section: &PlannedSection<'_
     );
 }
 
-fn write_video(text: &mut String, plan: &Plan<'_>, sending: bool) {
+fn write_video(text: &mut String, plan: &Plan<'_>, flows: bool) {
     let video = plan
         .video
         .expect("a video section is only planned together with its payload type");
@@ -87,7 +96,7 @@ fn write_video(text: &mut String, plan: &Plan<'_>, sending: bool) {
             "\r\nc=IN IP4 0.0.0.0\r\na={}\r\na=msid:{MSID} video\r\na=rtcp-mux\r\n\
              a=rtpmap:{number} H264/90000\r\na=fmtp:{number} \
              level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={:06x}\r\n",
-            direction(sending),
+            direction(plan.role, flows),
             video.profile_level_id
         ),
     );
@@ -95,6 +104,7 @@ fn write_video(text: &mut String, plan: &Plan<'_>, sending: bool) {
         (video.nack, "nack"),
         (video.pli, "nack pli"),
         (video.fir, "ccm fir"),
+        (video.transport_cc, "transport-cc"),
     ] {
         if wanted {
             push(text, format_args!("a=rtcp-fb:{number} {feedback}\r\n"));
@@ -108,7 +118,7 @@ fn write_video(text: &mut String, plan: &Plan<'_>, sending: bool) {
     }
 }
 
-fn write_audio(text: &mut String, plan: &Plan<'_>, sending: bool) {
+fn write_audio(text: &mut String, plan: &Plan<'_>, flows: bool) {
     let audio = plan
         .audio
         .expect("an audio section is only planned together with its payload type");
@@ -120,13 +130,17 @@ fn write_audio(text: &mut String, plan: &Plan<'_>, sending: bool) {
              a=msid:{MSID} audio\r\na=rtcp-mux\r\n\
              a=rtpmap:{number} opus/48000/2\r\na=fmtp:{number} \
              minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n",
-            direction(sending)
+            direction(plan.role, flows)
         ),
     );
 }
 
-fn direction(sending: bool) -> &'static str {
-    if sending { "recvonly" } else { "inactive" }
+fn direction(role: Role, flows: bool) -> &'static str {
+    match (role, flows) {
+        (_, false) => "inactive",
+        (Role::Viewer, true) => "recvonly",
+        (Role::Publisher, true) => "sendonly",
+    }
 }
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -96,12 +96,24 @@ fn section<'a>(offered: &mut Offered<'a>, value: &'a str) -> Result<(), Refusal>
         transport: offered.transport,
         rtcp_mux: false,
         mid_extension: None,
+        twcc_extension: None,
+        ssrc: None,
+        repair: None,
         payloads,
     });
     Ok(())
 }
 
 impl Direction {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+
     pub(super) fn parse(word: &str) -> Option<Self> {
         match word {
             "sendrecv" => Some(Self::SendRecv),

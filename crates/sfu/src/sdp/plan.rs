@@ -1,24 +1,32 @@
 //! Judges an offer: what to send on which section with which payload type, or why nothing.
 
-use super::{Direction, Offered, Section, SectionKind, Setup, profile};
+use super::{Direction, Offered, Payload, Section, SectionKind, Setup, profile};
 use crate::{MediaDescription, Refusal};
 
 /// What an offer and a stream have in common.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
+    pub(super) role: Role,
     pub(super) sections: Vec<PlannedSection<'a>>,
     pub(super) ice_lite: bool,
     pub(super) setup: Setup,
     pub(super) pwd: &'a str,
     pub(super) fingerprint: &'a str,
-    /// The viewer's ICE user name fragment.
+    /// The peer's ICE user name fragment.
     pub(crate) ufrag: &'a str,
-    /// How video goes out, if it does.
+    /// How video goes, if it does.
     pub(crate) video: Option<VideoPlan>,
-    /// How audio goes out, if it does.
+    /// How audio goes, if it does.
     pub(crate) audio: Option<AudioPlan>,
     /// The offer has a data section.
     pub(crate) data: bool,
+}
+
+/// Who made the offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Viewer,
+    Publisher,
 }
 
 /// One section of the answer.
@@ -26,16 +34,18 @@ pub(crate) struct Plan<'a> {
 pub(super) struct PlannedSection<'a> {
     pub(super) mid: &'a str,
     pub(super) mid_extension: Option<u8>,
+    /// A publisher's, where its video's rate is to be estimated.
+    pub(super) twcc_extension: Option<u8>,
     pub(super) answer: SectionAnswer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SectionAnswer {
     Video {
-        sending: bool,
+        flows: bool,
     },
     Audio {
-        sending: bool,
+        flows: bool,
     },
     Data,
     /// Port 0; the kind must be the offer's.
@@ -52,23 +62,29 @@ pub(crate) struct VideoPlan {
     pub(crate) nack: bool,
     pub(crate) pli: bool,
     pub(crate) fir: bool,
+    /// The publisher wants to hear how its packets arrive.
+    pub(crate) transport_cc: bool,
+    /// What a publisher's stream and its retransmissions are called, if the offer says.
+    pub(crate) ssrc: Option<(u32, Option<u32>)>,
 }
 
 /// The chosen Opus payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AudioPlan {
     pub(crate) payload_type: u8,
+    /// As for video.
+    pub(crate) ssrc: Option<u32>,
 }
 
 impl<'a> Plan<'a> {
-    /// The section video goes out on.
+    /// The section video goes on.
     pub(crate) fn video_mid(&self) -> Option<&'a str> {
-        self.mid(SectionAnswer::Video { sending: true })
+        self.mid(SectionAnswer::Video { flows: true })
     }
 
-    /// The section audio goes out on.
+    /// The section audio goes on.
     pub(crate) fn audio_mid(&self) -> Option<&'a str> {
-        self.mid(SectionAnswer::Audio { sending: true })
+        self.mid(SectionAnswer::Audio { flows: true })
     }
 
     fn mid(&self, answer: SectionAnswer) -> Option<&'a str> {
@@ -84,25 +100,18 @@ pub(crate) fn plan<'a>(
     offered: &Offered<'a>,
     media: &MediaDescription<'_>,
 ) -> Result<Plan<'a>, Refusal> {
-    let mut plan = transport(offered)?;
+    let mut plan = transport(offered, Role::Viewer)?;
     if media.video.is_none() && !media.audio {
         return Err(Refusal::NotReady);
     }
-    for section in &offered.sections {
-        let mid = section
-            .mid
-            .ok_or(Refusal::Malformed("an m-line without a=mid"))?;
-        if plan.sections.iter().any(|other| other.mid == mid) {
-            return Err(Refusal::Malformed("two m-lines with one a=mid"));
+    sections(offered, &mut plan, |section, mid, plan| {
+        check_direction(section, mid, Direction::RecvOnly)?;
+        if section.kind == SectionKind::Video {
+            video(section, media, plan)
+        } else {
+            audio(section, media, plan)
         }
-        let answer = answer(offered, section, mid, media, &mut plan)?;
-        let mid_extension = section.mid_extension;
-        plan.sections.push(PlannedSection {
-            mid,
-            mid_extension,
-            answer,
-        });
-    }
+    })?;
     if plan.video_mid().is_none() && plan.audio_mid().is_none() {
         return Err(Refusal::NothingToSend);
     }
@@ -110,15 +119,41 @@ pub(crate) fn plan<'a>(
     if media.b_frames && plan.video.is_some() {
         return Err(Refusal::BFrames);
     }
-    one_extension_number(&mut plan);
-    distinct_payload_types(&plan)?;
     Ok(plan)
 }
 
+/// Plans the sections one by one; `media` judges those of sound and picture.
+pub(super) fn sections<'a>(
+    offered: &Offered<'a>,
+    plan: &mut Plan<'a>,
+    mut media: impl FnMut(&Section<'a>, &str, &mut Plan<'a>) -> Result<SectionAnswer, Refusal>,
+) -> Result<(), Refusal> {
+    for section in &offered.sections {
+        let mid = section
+            .mid
+            .ok_or(Refusal::Malformed("an m-line without a=mid"))?;
+        if plan.sections.iter().any(|other| other.mid == mid) {
+            return Err(Refusal::Malformed("two m-lines with one a=mid"));
+        }
+        let answer = answer(offered, section, mid, plan, &mut media)?;
+        let wants_twcc = plan.role == Role::Publisher
+            && answer == SectionAnswer::Video { flows: true }
+            && plan.video.is_some_and(|video| video.transport_cc);
+        plan.sections.push(PlannedSection {
+            mid,
+            mid_extension: section.mid_extension,
+            twcc_extension: section.twcc_extension.filter(|_| wants_twcc),
+            answer,
+        });
+    }
+    one_extension_number(plan);
+    distinct_payload_types(plan)
+}
+
 /// RFC 8843 section 7.2.1: the first tag of the group names the section whose transport all use.
-fn transport<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
+pub(super) fn transport<'a>(offered: &Offered<'a>, role: Role) -> Result<Plan<'a>, Refusal> {
     let tag = offered.bundle.first().ok_or(Refusal::Malformed(
-        "no a=group:BUNDLE: WHEP needs all m-lines on one transport (bundlePolicy max-bundle)",
+        "no a=group:BUNDLE: all m-lines must use one transport (bundlePolicy max-bundle)",
     ))?;
     let tagged = offered
         .sections
@@ -127,6 +162,7 @@ fn transport<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
     let tagged = tagged.ok_or(Refusal::Malformed("a=group:BUNDLE names no m-line"))?;
     let transport = tagged.transport;
     Ok(Plan {
+        role,
         sections: Vec::new(),
         ice_lite: offered.ice_lite,
         // RFC 8842 section 5.2: offers carry actpass; without the line the older rule of RFC 4145
@@ -145,12 +181,12 @@ fn transport<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
     })
 }
 
-fn answer(
-    offered: &Offered<'_>,
-    section: &Section<'_>,
+fn answer<'a>(
+    offered: &Offered<'a>,
+    section: &Section<'a>,
     mid: &str,
-    media: &MediaDescription<'_>,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan<'a>,
+    media: &mut impl FnMut(&Section<'a>, &str, &mut Plan<'a>) -> Result<SectionAnswer, Refusal>,
 ) -> Result<SectionAnswer, Refusal> {
     if section.is_stopped() {
         return Ok(SectionAnswer::Rejected(section.kind));
@@ -165,30 +201,30 @@ fn answer(
         plan.data = true;
         return Ok(SectionAnswer::Data);
     }
-    check_direction(section, mid)?;
     if !section.rtcp_mux {
         return Err(Refusal::Malformed(
-            "an m-line without a=rtcp-mux, which WHEP needs",
+            "an m-line without a=rtcp-mux, which one transport needs",
         ));
     }
-    if section.kind == SectionKind::Video {
-        video(section, media, plan)
-    } else {
-        audio(section, media, plan)
-    }
+    media(section, mid, plan)
 }
 
-/// draft-ietf-wish-whep-04 section 4.4.1: the offer is recvonly, sendrecv is tolerated. RFC 8866
-/// section 6.7: a section without a direction is sendrecv.
-fn check_direction(section: &Section<'_>, mid: &str) -> Result<(), Refusal> {
-    let direction = match section.direction.unwrap_or(Direction::SendRecv) {
-        Direction::SendRecv | Direction::RecvOnly => return Ok(()),
-        Direction::SendOnly => "sendonly",
-        Direction::Inactive => "inactive",
-    };
+/// draft-ietf-wish-whep-04 section 4.4.1: a viewer's offer is recvonly; RFC 9725 section 4.4.1: a
+/// publisher's is sendonly; both tolerate sendrecv. RFC 8866 section 6.7: a section without a
+/// direction is sendrecv.
+pub(super) fn check_direction(
+    section: &Section<'_>,
+    mid: &str,
+    wanted: Direction,
+) -> Result<(), Refusal> {
+    let given = section.direction.unwrap_or(Direction::SendRecv);
+    if given == Direction::SendRecv || given == wanted {
+        return Ok(());
+    }
     Err(Refusal::Direction {
         mid: mid.to_owned(),
-        direction,
+        direction: given.name(),
+        wanted: wanted.name(),
     })
 }
 
@@ -197,9 +233,7 @@ fn video(
     media: &MediaDescription<'_>,
     plan: &mut Plan<'_>,
 ) -> Result<SectionAnswer, Refusal> {
-    if has_answer(plan, |answer| matches!(answer, SectionAnswer::Video { .. })) {
-        return Err(Refusal::TooManyTracks("video"));
-    }
+    one_of_a_kind(plan, section)?;
     let wanted = media.video.map(|config| config.profile_level);
     let Some(payload) = profile::choose(section, wanted.unwrap_or([0x42, 0xe0, 0x1f])) else {
         return match wanted {
@@ -207,12 +241,7 @@ fn video(
             None => Ok(SectionAnswer::Rejected(SectionKind::Video)),
         };
     };
-    let rtx = section
-        .payloads
-        .iter()
-        .find(|other| other.name.eq_ignore_ascii_case("rtx") && other.apt == Some(payload.number));
-    let rtx = rtx.filter(|rtx| rtx.number != payload.number && rtx.can_be_multiplexed());
-    let rtx = rtx.map(|rtx| rtx.number);
+    let rtx = rtx_of(section, payload);
     plan.video = Some(VideoPlan {
         payload_type: payload.number,
         rtx,
@@ -221,9 +250,11 @@ fn video(
         nack: payload.nack && rtx.is_some(),
         pli: payload.pli,
         fir: payload.fir,
+        transport_cc: false,
+        ssrc: None,
     });
     Ok(SectionAnswer::Video {
-        sending: media.video.is_some(),
+        flows: media.video.is_some(),
     })
 }
 
@@ -232,16 +263,8 @@ fn audio(
     media: &MediaDescription<'_>,
     plan: &mut Plan<'_>,
 ) -> Result<SectionAnswer, Refusal> {
-    if has_answer(plan, |answer| matches!(answer, SectionAnswer::Audio { .. })) {
-        return Err(Refusal::TooManyTracks("audio"));
-    }
-    // RFC 7587 section 7: opus/48000/2, whatever the number of channels.
-    let opus = section.payloads.iter().find(|payload| {
-        payload.name.eq_ignore_ascii_case("opus")
-            && payload.clock_rate == 48_000
-            && payload.channels == 2
-            && payload.can_be_multiplexed()
-    });
+    one_of_a_kind(plan, section)?;
+    let opus = opus_of(section);
     let Some(opus) = opus else {
         return if media.audio {
             Err(Refusal::NoCommonAudioCodec)
@@ -251,14 +274,43 @@ fn audio(
     };
     plan.audio = Some(AudioPlan {
         payload_type: opus.number,
+        ssrc: None,
     });
-    Ok(SectionAnswer::Audio {
-        sending: media.audio,
-    })
+    Ok(SectionAnswer::Audio { flows: media.audio })
 }
 
-fn has_answer(plan: &Plan<'_>, is: impl Fn(&SectionAnswer) -> bool) -> bool {
-    plan.sections.iter().any(|section| is(&section.answer))
+/// One track of a kind: draft-ietf-wish-whep-04 section 4.4.2, RFC 9725 section 4.4.2.
+pub(super) fn one_of_a_kind(plan: &Plan<'_>, section: &Section<'_>) -> Result<(), Refusal> {
+    let (known, kind) = match section.kind {
+        SectionKind::Video => (plan.video.is_some(), "video"),
+        SectionKind::Audio => (plan.audio.is_some(), "audio"),
+        SectionKind::Application => (plan.data, "application"),
+    };
+    if known {
+        return Err(Refusal::TooManyTracks(kind));
+    }
+    Ok(())
+}
+
+/// The payload type that sends `payload` again.
+pub(super) fn rtx_of(section: &Section<'_>, payload: &Payload<'_>) -> Option<u8> {
+    let is_rtx = |other: &&Payload<'_>| {
+        other.name.eq_ignore_ascii_case("rtx")
+            && other.apt == Some(payload.number)
+            && other.number != payload.number
+            && other.can_be_multiplexed()
+    };
+    section.payloads.iter().find(is_rtx).map(|rtx| rtx.number)
+}
+
+/// RFC 7587 section 7: opus/48000/2, whatever the number of channels.
+pub(super) fn opus_of<'o, 'a>(section: &'o Section<'a>) -> Option<&'o Payload<'a>> {
+    section.payloads.iter().find(|payload| {
+        payload.name.eq_ignore_ascii_case("opus")
+            && payload.clock_rate == 48_000
+            && payload.channels == 2
+            && payload.can_be_multiplexed()
+    })
 }
 
 /// RFC 8843 section 15: one BUNDLE group, one number per header extension. Sections that disagree

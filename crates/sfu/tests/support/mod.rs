@@ -174,7 +174,7 @@ impl World {
     pub fn closed(&self, id: SessionId) -> Option<&ClosedReason> {
         self.events.iter().find_map(|(_, of, event)| match event {
             Event::Closed { reason } if *of == id => Some(reason),
-            Event::Closed { .. } | Event::Connected | Event::ChannelOpen => None,
+            Event::Closed { .. } | Event::Connected | Event::ChannelOpen | Event::Ingest(_) => None,
         })
     }
 

@@ -8,6 +8,8 @@ use std::{
 use media::h264::{NAL_IDR, NAL_PPS, NAL_SLICE, nal_type, nals};
 use proptest::prelude::*;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::{
     h264::{ACCESS_UNIT_MAX, NALS_MAX, Packetiser},

@@ -1,0 +1,78 @@
+//! What the WebRTC side wants out and tells.
+
+use std::time::Instant;
+
+use sfu::{ClosedReason, Event, SessionId};
+
+use crate::{
+    api::{Output, PublisherId},
+    shard::{Role, Shard},
+    stream::Effects,
+};
+
+impl Shard {
+    /// Moves what the WebRTC side wants out, and acts on what it tells.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(output) = self.sfu.poll_output() {
+            match output {
+                sfu::Output::Transmit {
+                    destination,
+                    contents,
+                } => {
+                    self.out.push_back(Output::Transmit {
+                        destination,
+                        contents,
+                    });
+                }
+                sfu::Output::Event(session, event) => self.session_event(now, session, event),
+            }
+        }
+    }
+
+    fn session_event(&mut self, now: Instant, session: SessionId, event: Event) {
+        if let Event::Closed { reason } = event {
+            self.session_closed(now, session, reason);
+            return;
+        }
+        let Some(peer) = self.sessions.get(&session) else {
+            return;
+        };
+        let Some(stream) = self.streams.get_mut(&peer.stream) else {
+            return;
+        };
+        let fx = &mut Effects {
+            now,
+            out: &mut self.out,
+            sfu: &mut self.sfu,
+        };
+        match (peer.role, event) {
+            (Role::Viewer, Event::Connected) => stream.viewer_connected(session),
+            (Role::Viewer, Event::ChannelOpen) => stream.greet(fx, session),
+            // Another may have taken the stream from it.
+            (Role::Publisher, Event::Ingest(ingest))
+                if stream.publisher() == Some(PublisherId::Whip(session)) =>
+            {
+                stream.rtp(fx, ingest);
+            }
+            (Role::Viewer | Role::Publisher, _) => {}
+        }
+    }
+
+    fn session_closed(&mut self, now: Instant, session: SessionId, reason: ClosedReason) {
+        let Some(peer) = self.sessions.remove(&session) else {
+            return;
+        };
+        match peer.role {
+            Role::Viewer => {
+                if let Some(stream) = self.streams.get_mut(&peer.stream) {
+                    stream.viewer_gone(session);
+                }
+            }
+            Role::Publisher => self.release(now, PublisherId::Whip(session), Some(peer.stream)),
+        }
+        self.out.push_back(Output::SessionClosed {
+            session: session.0,
+            reason,
+        });
+    }
+}

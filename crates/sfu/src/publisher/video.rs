@@ -1,0 +1,179 @@
+//! A publisher's H.264: packets in order, held back only until they can be told from damage, and
+//! the pictures they make.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use str0m::{media::Mid, rtp::RtpPacket};
+
+use crate::{
+    Ingest, VideoPacket,
+    ingest::{Depacketiser, Look, Output, Packet, Popped, Reorder, Timestamp, look},
+    publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
+};
+
+/// A publisher's video track.
+#[derive(Debug)]
+pub(crate) struct Video {
+    pub(crate) payload_type: u8,
+    pub(crate) mid: Mid,
+    order: Reorder<Received>,
+    stamps: Timestamp,
+    after_gap: bool,
+    depacketiser: Depacketiser,
+    gate: Gate,
+}
+
+#[derive(Debug)]
+struct Received {
+    stamp: u32,
+    marker: bool,
+    payload: Arc<[u8]>,
+}
+
+impl Video {
+    pub(crate) fn new(payload_type: u8, mid: Mid) -> Self {
+        Self {
+            payload_type,
+            mid,
+            order: Reorder::new(WAIT, HELD_MAX),
+            stamps: Timestamp::default(),
+            after_gap: false,
+            depacketiser: Depacketiser::default(),
+            gate: Gate::default(),
+        }
+    }
+
+    pub(crate) fn stamps(&self) -> Timestamp {
+        self.stamps
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.order.deadline()
+    }
+
+    pub(crate) fn push(&mut self, now: Instant, packet: RtpPacket) {
+        let received = Received {
+            stamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            payload: packet.payload,
+        };
+        self.order.push(now, *packet.seq_no, received);
+    }
+
+    pub(crate) fn release(
+        &mut self,
+        now: Instant,
+        keyframes: &mut Keyframes,
+        out: &mut VecDeque<Ingest>,
+    ) {
+        while let Some(popped) = self.order.pop(now) {
+            match popped {
+                Popped::Packet { item, .. } => self.take(now, item, keyframes, out),
+                Popped::Gap { .. } | Popped::Restart => self.after_gap = true,
+            }
+        }
+    }
+
+    /// Tells what one packet, in its order, has made known: the picture before it, itself, and the
+    /// picture it ends.
+    fn take(
+        &mut self,
+        now: Instant,
+        received: Received,
+        keyframes: &mut Keyframes,
+        out: &mut VecDeque<Ingest>,
+    ) {
+        let rtp_time = self.stamps.extend(received.stamp);
+        self.depacketiser.push(Packet {
+            payload: &received.payload,
+            rtp_time,
+            marker: received.marker,
+            after_gap: std::mem::take(&mut self.after_gap),
+        });
+        let mut own = None;
+        while let Some(output) = self.depacketiser.poll_output() {
+            match output {
+                Output::Unit(unit) => {
+                    if unit.keyframe {
+                        keyframes.came(now);
+                    }
+                    if unit.rtp_time == rtp_time {
+                        own = Some(Ingest::VideoUnit(unit));
+                    } else {
+                        out.push_back(Ingest::VideoUnit(unit));
+                    }
+                }
+                Output::Damaged { .. } => {
+                    keyframes.want();
+                    self.gate.close();
+                    out.push_back(Ingest::VideoDamaged);
+                }
+                Output::Withheld { .. } => keyframes.want(),
+                Output::Ignored { .. } => {}
+            }
+        }
+        if !received.payload.is_empty() {
+            let seen = look(&received.payload);
+            let packet = VideoPacket {
+                rtp_time,
+                marker: received.marker,
+                starts_keyframe: false,
+                payload: received.payload,
+            };
+            self.gate.pass(packet, seen, out);
+        }
+        out.extend(own);
+    }
+}
+
+/// Lets packets through as they come, from a key frame to the next damage.
+#[derive(Debug, Default)]
+struct Gate {
+    is_open: bool,
+    /// The beginning of a picture of which no slice has come: parameter sets, delimiters. They are
+    /// small and come together with it.
+    head: Vec<VideoPacket>,
+    /// The picture whose slices are coming.
+    current: Option<i64>,
+}
+
+impl Gate {
+    fn close(&mut self) {
+        self.is_open = false;
+        self.head.clear();
+    }
+
+    fn pass(&mut self, packet: VideoPacket, seen: Look, out: &mut VecDeque<Ingest>) {
+        let rtp_time = packet.rtp_time;
+        if self.current == Some(rtp_time) {
+            if self.is_open {
+                out.push_back(Ingest::VideoPacket(packet));
+            }
+            return;
+        }
+        if self
+            .head
+            .first()
+            .is_some_and(|first| first.rtp_time != rtp_time)
+        {
+            self.head.clear();
+        }
+        self.head.push(packet);
+        if !(seen.starts_slice || seen.idr || self.head.len() > HEAD_MAX) {
+            return;
+        }
+        self.current = Some(rtp_time);
+        self.is_open |= seen.idr;
+        let mut starts_keyframe = seen.idr;
+        for packet in self.head.drain(..).filter(|_| self.is_open) {
+            let starts_keyframe = std::mem::take(&mut starts_keyframe);
+            out.push_back(Ingest::VideoPacket(VideoPacket {
+                starts_keyframe,
+                ..packet
+            }));
+        }
+    }
+}
+
+/// Nobody sends so much before a slice.
+const HEAD_MAX: usize = 64;

@@ -1,0 +1,209 @@
+//! One peer's ICE, DTLS and SRTP: what a viewer's session and a publisher's have in common.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use str0m::{
+    Event, Input, Output as RtcOutput, Rtc, RtcError,
+    net::{Protocol, Receive},
+    rtp::Ssrc,
+};
+
+use crate::{ClosedReason, Config, Output, Reason, SrtpProfile, datagram, path::Path, profile};
+
+/// One peer's transport.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) rtc: Rtc,
+    /// The peer's own ICE user name fragment.
+    pub(crate) ufrag: String,
+    connected: bool,
+    opened: Instant,
+    /// When an authenticated connectivity check last came.
+    heard: Instant,
+    path: Path,
+    /// What went wrong first while connecting.
+    trouble: Option<String>,
+    /// When the first flight of the handshake left.
+    shaking_since: Option<Instant>,
+    deadline: Instant,
+    profile: Option<SrtpProfile>,
+    rejected: u64,
+    /// Packets that left on this stream are counted.
+    rtx: Option<Ssrc>,
+    retransmitted: u64,
+}
+
+impl Transport {
+    pub(crate) fn new(now: Instant, rtc: Rtc, ufrag: &str) -> Self {
+        Self {
+            rtc,
+            ufrag: ufrag.to_owned(),
+            connected: false,
+            opened: now,
+            heard: now,
+            path: Path::default(),
+            trouble: None,
+            shaking_since: None,
+            deadline: now,
+            profile: None,
+            rejected: 0,
+            rtx: None,
+            retransmitted: 0,
+        }
+    }
+
+    /// Counts what leaves on `rtx` as retransmissions.
+    pub(crate) fn count_retransmissions(&mut self, rtx: Option<Ssrc>) {
+        self.rtx = rtx;
+    }
+
+    /// ICE and DTLS are through.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// What protects the media, once DTLS has agreed.
+    pub(crate) fn profile(&self) -> Option<SrtpProfile> {
+        self.profile
+    }
+
+    /// Datagrams it could not read.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// Packets sent again.
+    pub(crate) fn retransmitted(&self) -> u64 {
+        self.retransmitted
+    }
+
+    /// How long the handshake has taken so far: two round trips or more by its end.
+    pub(crate) fn handshake(&self, now: Instant) -> Duration {
+        self.shaking_since
+            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// Takes a datagram that is this peer's. What the transport cannot read is dropped: anybody can
+    /// forge a source address, so a bad record must not end a session (RFC 6347 section 4.1.2.7).
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        contents: &[u8],
+    ) {
+        self.note_profile(contents);
+        let Ok(receive) = Receive::new(Protocol::Udp, source, destination, contents) else {
+            self.rejected += 1;
+            return;
+        };
+        if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
+            self.rejected += 1;
+            if !self.connected {
+                self.trouble.get_or_insert_with(|| error.to_string());
+            }
+        }
+    }
+
+    /// An authenticated connectivity check has come (RFC 7675: consent to be sent to).
+    pub(crate) fn heard(&mut self, now: Instant, source: SocketAddr, nominates: bool) {
+        self.heard = now;
+        if nominates {
+            self.path.nominated(now, source);
+        }
+    }
+
+    /// Moves the transport's clock on.
+    pub(crate) fn advance(&mut self, now: Instant) -> Result<(), RtcError> {
+        self.rtc.handle_input(Input::Timeout(now))
+    }
+
+    /// Why it is over by the clock alone, if it is.
+    pub(crate) fn expired(&self, now: Instant, config: &Config) -> Option<ClosedReason> {
+        if !self.connected && now >= self.opened + config.half_open_timeout {
+            // A handshake that failed is told apart from a peer who never came.
+            let failed = self.trouble.clone().map(ClosedReason::Failed);
+            return Some(failed.unwrap_or(ClosedReason::HalfOpen));
+        }
+        if self.connected && now >= self.heard + config.consent_timeout {
+            return Some(ClosedReason::ConsentLost);
+        }
+        None
+    }
+
+    /// When to call again, and why.
+    pub(crate) fn deadline(&self, config: &Config) -> (Instant, Reason) {
+        let own = if self.connected {
+            (self.heard + config.consent_timeout, Reason::Consent)
+        } else {
+            (self.opened + config.half_open_timeout, Reason::HalfOpen)
+        };
+        own.min((self.deadline, Reason::Transport))
+    }
+
+    /// Hands on what the transport has until something happens, `None` when it only waits. str0m
+    /// keeps a single received packet and no second timeout, so this is called until `None` after
+    /// every input.
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        outputs: &mut VecDeque<Output>,
+    ) -> Result<Option<Event>, RtcError> {
+        loop {
+            match self.rtc.poll_output()? {
+                RtcOutput::Timeout(at) => {
+                    // It may ask for now; a millisecond later is soon enough and never a hot loop.
+                    self.deadline = at.max(now + TIMER_GRAIN);
+                    return Ok(None);
+                }
+                RtcOutput::Transmit(transmit) => {
+                    self.note_sent(now, &transmit.contents);
+                    let destination = self.path.resolve(transmit.destination, &transmit.contents);
+                    let contents = transmit.contents.into();
+                    outputs.push_back(Output::Transmit {
+                        destination,
+                        contents,
+                    });
+                }
+                RtcOutput::Event(event) => {
+                    self.connected |= matches!(event, Event::Connected);
+                    return Ok(Some(event));
+                }
+            }
+        }
+    }
+
+    /// Says goodbye (RTCP BYE, DTLS close_notify) if there is anybody to say it to.
+    pub(crate) fn close(&mut self, now: Instant, outputs: &mut VecDeque<Output>) {
+        if self.connected && self.rtc.close().is_ok() {
+            // A transport that fails to say goodbye is gone all the same.
+            while let Ok(Some(_)) = self.poll(now, outputs) {}
+        }
+    }
+
+    /// Takes note of a datagram on its way out.
+    fn note_sent(&mut self, now: Instant, contents: &[u8]) {
+        if datagram::is_dtls(contents) {
+            self.shaking_since.get_or_insert(now);
+            self.note_profile(contents);
+        } else if self
+            .rtx
+            .is_some_and(|rtx| datagram::rtp_ssrc(contents) == Some(*rtx))
+        {
+            self.retransmitted += 1;
+        }
+    }
+
+    fn note_profile(&mut self, datagram: &[u8]) {
+        if self.profile.is_none() && !self.connected {
+            self.profile = profile::announced(datagram);
+        }
+    }
+}
+
+/// The shortest time a transport is left alone after it asked to be called at once.
+const TIMER_GRAIN: Duration = Duration::from_millis(1);

@@ -1,0 +1,222 @@
+//! A WHIP publisher's packets come out in order and as whole pictures; what is lost is asked for
+//! again, and what stays lost costs everything up to the next key frame.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
+
+#[path = "support/seller.rs"]
+mod seller;
+
+use std::time::Duration;
+
+use seller::{LATENCY, World, refusal};
+use sfu::{AccessUnit, Ingest, Refusal, VideoPacket};
+
+/// x264, baseline, 854x480.
+const SPS: &[u8] = &[
+    0x67, 0x42, 0xc0, 0x1e, 0xda, 0x03, 0x60, 0xf7, 0x9b, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
+    0x00, 0x00, 0x03, 0x00, 0xca, 0x3c, 0x58, 0xba, 0x80,
+];
+const PPS: &[u8] = &[0x68, 0xce, 0x3c, 0x80];
+const FRAME: Duration = Duration::from_nanos(33_333_333);
+
+/// The payloads of a picture: parameter sets before a key frame, and a slice in three fragments.
+fn picture(number: u32, keyframe: bool) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    if keyframe {
+        let mut sets = vec![0x78];
+        for set in [SPS, PPS] {
+            sets.extend(u16::try_from(set.len()).unwrap().to_be_bytes());
+            sets.extend(set);
+        }
+        payloads.push(sets);
+    }
+    let kind = if keyframe { 5 } else { 1 };
+    // first_mb_in_slice 0, slice_type 7 or 5, pps_id 0: the bits 1 0001000 1 and 1 00110 1.
+    let head: [u8; 2] = if keyframe { [0x88, 0x80] } else { [0x9a, 0x00] };
+    for (n, flags) in [0x80, 0, 0x40].into_iter().enumerate() {
+        let mut fragment = vec![0x7c, flags | kind];
+        if n == 0 {
+            fragment.extend(head);
+        }
+        fragment.extend(number.to_be_bytes());
+        fragment.resize(900, 0x5a);
+        payloads.push(fragment);
+    }
+    payloads
+}
+
+impl World {
+    /// Thirty pictures a second, every `gop`-th a key frame, with sound.
+    fn publish(&mut self, numbers: std::ops::Range<u32>, gop: u32) {
+        for number in numbers {
+            let payloads = picture(number, number % gop == 0);
+            for (n, payload) in payloads.iter().enumerate() {
+                // It wraps after thirty pictures.
+                let rtp_time = (u32::MAX - 90_000).wrapping_add(number * 3_000);
+                self.video(rtp_time, n + 1 == payloads.len(), payload);
+            }
+            self.audio(number * 1_600, &[0xfc, 1, 2]);
+            self.run(FRAME);
+        }
+        self.run(LATENCY * 2);
+    }
+
+    fn units(&self) -> Vec<&AccessUnit> {
+        let units = self.ingest.iter().filter_map(|ingest| match ingest {
+            Ingest::VideoUnit(unit) => Some(unit),
+            Ingest::VideoPacket(_)
+            | Ingest::VideoDamaged
+            | Ingest::Audio { .. }
+            | Ingest::Together { .. } => None,
+        });
+        units.collect()
+    }
+
+    fn packets(&self) -> Vec<&VideoPacket> {
+        let packets = self.ingest.iter().filter_map(|ingest| match ingest {
+            Ingest::VideoPacket(packet) => Some(packet),
+            Ingest::VideoUnit(_)
+            | Ingest::VideoDamaged
+            | Ingest::Audio { .. }
+            | Ingest::Together { .. } => None,
+        });
+        packets.collect()
+    }
+}
+
+/// The number in a unit's first slice.
+fn number(unit: &AccessUnit) -> u32 {
+    u32::from_be_bytes(unit.payload[7..11].try_into().unwrap())
+}
+
+fn is_video(datagram: &[u8]) -> bool {
+    let is_rtp = datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1]);
+    is_rtp && datagram.len() > 500
+}
+
+#[test]
+fn packets_are_told_as_they_come_and_pictures_when_they_are_whole() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..60, 30);
+    let units = world.units();
+    assert_eq!(
+        units.iter().map(|unit| number(unit)).collect::<Vec<_>>(),
+        (0..60).collect::<Vec<_>>()
+    );
+    let keys = |unit: &&&AccessUnit| unit.keyframe;
+    assert_eq!(units.iter().filter(keys).count(), 2);
+    let config = units[0].config.as_ref().unwrap();
+    assert_eq!((config.width, config.height), (854, 480));
+    assert!(units[30].config.is_none(), "the same sets change nothing");
+    assert_eq!(
+        units[59].rtp_time - units[0].rtp_time,
+        59 * 3_000,
+        "and wrap nowhere"
+    );
+    let packets = world.packets();
+    assert_eq!(packets.len(), 60 * 3 + 2);
+    let starts = packets.iter().filter(|packet| packet.starts_keyframe);
+    assert_eq!(starts.count(), 2);
+    assert!(packets[0].starts_keyframe && packets[0].payload[0] == 0x78);
+    let sound = world
+        .ingest
+        .iter()
+        .filter(|i| matches!(i, Ingest::Audio { .. }));
+    assert_eq!(sound.count(), 60);
+    // Each unit follows its own packets and comes before the next one's.
+    let mut told = None;
+    for ingest in &world.ingest {
+        match ingest {
+            Ingest::VideoPacket(packet) => {
+                assert!(told.is_none_or(|told| packet.rtp_time > told));
+            }
+            Ingest::VideoUnit(unit) => told = Some(unit.rtp_time),
+            Ingest::VideoDamaged => panic!("nothing was lost"),
+            Ingest::Audio { .. } | Ingest::Together { .. } => {}
+        }
+    }
+}
+
+#[test]
+fn a_twentieth_of_the_packets_lost_is_repaired() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..5, 300);
+    let mut count = 0;
+    world.loses = Box::new(move |datagram| {
+        count += usize::from(is_video(datagram));
+        is_video(datagram) && count % 20 == 0
+    });
+    world.publish(5..200, 300);
+    world.loses = Box::new(|_| false);
+    world.publish(200..220, 300);
+    let numbers: Vec<u32> = world.units().iter().map(|unit| number(unit)).collect();
+    assert_eq!(numbers, (0..220).collect::<Vec<_>>());
+    assert!(!world.ingest.contains(&Ingest::VideoDamaged));
+}
+
+#[test]
+fn what_stays_lost_costs_the_pictures_up_to_the_next_key_frame_which_is_asked_for() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..10, 40);
+    let before = world.asked;
+    world.loses = Box::new(is_video);
+    world.publish(10..12, 40);
+    // Whatever is sent of them again is lost too.
+    let video = world.video_payload_type();
+    world.loses = Box::new(move |datagram| is_video(datagram) && datagram[1] & 0x7f != video);
+    world.publish(12..60, 40);
+    let numbers: Vec<u32> = world.units().iter().map(|unit| number(unit)).collect();
+    assert_eq!(numbers[..10], (0..10).collect::<Vec<_>>());
+    assert_eq!(numbers[10..], (40..60).collect::<Vec<_>>());
+    assert!(world.asked > before, "a key frame is asked for");
+    assert!(world.ingest.contains(&Ingest::VideoDamaged));
+}
+
+#[test]
+fn a_key_frame_is_asked_for_every_two_seconds_while_none_comes() {
+    let mut world = World::connected(|_| {});
+    let at_start = world.asked;
+    assert!((1..=3).contains(&at_start), "{at_start}");
+    world.publish(0..180, 1_000);
+    let asked = world.asked - at_start;
+    assert!((4..=10).contains(&asked), "{asked} in six seconds");
+}
+
+#[test]
+fn offers_without_ssrc_lines_and_without_the_mid_extension_are_received_too() {
+    let mut world = World::connected(|sdp| {
+        let kept = sdp
+            .lines()
+            .filter(|line| !line.starts_with("a=ssrc") && !line.starts_with("a=extmap"));
+        *sdp = kept.map(|line| format!("{line}\r\n")).collect();
+    });
+    world.publish(0..30, 30);
+    assert_eq!(world.units().len(), 30);
+}
+
+#[test]
+fn offers_that_nothing_can_come_of_are_refused_and_say_why() {
+    assert_eq!(refusal(|_| {}), None);
+    let recvonly = refusal(|sdp| *sdp = sdp.replace("a=sendonly", "a=recvonly"));
+    assert!(matches!(
+        recvonly,
+        Some(Refusal::Direction {
+            wanted: "sendonly",
+            ..
+        })
+    ));
+    let vp8 = refusal(|sdp| *sdp = sdp.replace(" H264/", " VP8/"));
+    assert_eq!(vp8, Some(Refusal::NoIngestVideoCodec));
+    let pcm = refusal(|sdp| *sdp = sdp.replace(" opus/48000/2", " PCMU/8000"));
+    assert_eq!(pcm, Some(Refusal::NoIngestAudioCodec));
+    let empty = refusal(|sdp| {
+        *sdp = sdp
+            .replace("m=video 9", "m=video 0")
+            .replace("m=audio 9", "m=audio 0");
+    });
+    assert_eq!(empty, Some(Refusal::NothingToReceive));
+    assert!(matches!(
+        refusal(String::clear),
+        Some(Refusal::Malformed(_))
+    ));
+}

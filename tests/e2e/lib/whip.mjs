@@ -1,0 +1,22 @@
+/** A real browser that publishes by WHIP. */
+import { fileURLToPath } from 'node:url';
+import { COUNTER } from './barcode.mjs';
+import { newPage } from './browser.mjs';
+
+const script = fileURLToPath(new URL('./page/whip-publisher.js', import.meta.url));
+
+/**
+ * Publishes a canvas with the frame counter, and a tone, until the page is closed or told to stop.
+ * @param {{width?: number, height?: number, fps?: number, audio?: boolean}} options
+ * @returns the page; `page.whip(what)` calls `stop`, `vanish`, `drawn` or `resize` in it
+ */
+export async function publishWhip(browser, server, stream, { width = 640, height = 360, fps = 30, audio = true } = {}) {
+  const page = await newPage(browser);
+  await page.addInitScript({ path: script });
+  // Any page of the server's own origin: this version lets no other publish.
+  await page.goto(`${server.origin}/healthz`);
+  await page.evaluate(([endpoint, layout, options]) => window.__publishWhip(endpoint, layout, options),
+    [`${server.origin}/whip/${stream}`, COUNTER, { width, height, fps, audio }]);
+  page.whip = (what, ...args) => page.evaluate(([name, values]) => window.__whip[name](...values), [what, args]);
+  return page;
+}
