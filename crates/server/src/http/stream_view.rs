@@ -168,7 +168,11 @@ impl From<VideoStatus> for VideoView {
 impl From<AudioStatus> for AudioView {
     fn from(audio: AudioStatus) -> Self {
         Self {
-            codec: "aac",
+            codec: if audio.codecs == "opus" {
+                "opus"
+            } else {
+                "aac"
+            },
             codecs: audio.codecs,
             sample_rate_hz: audio.sample_rate,
             channels: audio.channels,
