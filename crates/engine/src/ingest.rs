@@ -132,6 +132,11 @@ impl Ingest {
         self.adrift
     }
 
+    /// The publisher's clock has jumped, and no epoch has begun since.
+    pub(crate) const fn has_jumped(&self) -> bool {
+        self.adrift
+    }
+
     pub(crate) fn began(&mut self) {
         self.adrift = false;
         self.running = true;

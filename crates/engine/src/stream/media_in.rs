@@ -14,7 +14,7 @@ use crate::{
 const GOP_LONG_MS: u64 = 4_000;
 
 /// Audio this far from the newest video is no audio of it.
-const ADRIFT_TICKS: i64 = 10 * 90_000;
+pub(super) const ADRIFT_TICKS: i64 = 10 * 90_000;
 
 impl Stream {
     pub(crate) fn metadata(&mut self, metadata: &rtmp::Metadata) {

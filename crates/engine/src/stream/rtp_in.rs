@@ -7,11 +7,13 @@ use sfu::{AccessUnit, Ingest, VideoPacket};
 
 use crate::{
     ingest::AudioSource,
-    stream::{Effects, Stream, audio::sound},
+    stream::{Effects, Stream, audio::sound, media_in::ADRIFT_TICKS},
 };
 
 /// Packets of one picture; a key frame at 20 Mbit/s has fewer.
 const EARLY_MAX: usize = 4_096;
+const TICKS_PER_MS: i64 = 90;
+const SAMPLES_PER_MS: i64 = 48;
 
 impl Stream {
     /// A WHIP publisher's answer has promised to take these tracks.
@@ -37,7 +39,8 @@ impl Stream {
     }
 
     fn video_packet(&mut self, fx: &mut Effects<'_>, packet: VideoPacket) {
-        if !self.ingest.running || self.ingest.video.is_none() {
+        let jumped = self.ingest.is_adrift(packet.rtp_time / TICKS_PER_MS);
+        if jumped || !self.ingest.running || self.ingest.video.is_none() {
             self.hold(packet);
             return;
         }
@@ -82,6 +85,8 @@ impl Stream {
             for packet in early {
                 self.video_packet(fx, packet);
             }
+        } else if self.ingest.has_jumped() {
+            return;
         }
         let Some(pts) = self.clock.rtp_pts(unit.rtp_time) else {
             return;
@@ -104,9 +109,10 @@ impl Stream {
         }
     }
 
-    /// A new picture size within a session leaves the clock as it is.
+    /// A new picture size within a session leaves the clock as it is, unless the publisher's own has jumped.
     fn rtp_anchor(&mut self, fx: &Effects<'_>, first_video: i64) -> UtcAnchor {
-        if self.ingest.running && self.clock.rtp_pts(first_video).is_some() {
+        let goes_on = self.ingest.running && !self.ingest.has_jumped();
+        if goes_on && self.clock.rtp_pts(first_video).is_some() {
             self.clock.go_on()
         } else {
             self.clock.start_rtp_epoch(fx.now, Some(first_video))
@@ -115,9 +121,12 @@ impl Stream {
 
     fn opus(&mut self, fx: &mut Effects<'_>, rtp_time: i64, payload: Bytes) {
         let leads = self.ingest.video.is_none();
+        let jumped = leads && self.ingest.is_adrift(rtp_time / SAMPLES_PER_MS);
         if self.ingest.begins_with_audio(fx.now) {
             let anchor = self.clock.start_rtp_epoch(fx.now, None);
             self.begin_epoch(fx, anchor);
+        } else if jumped {
+            return;
         }
         if !self.ingest.running {
             return;
@@ -125,6 +134,10 @@ impl Stream {
         let Some(pts) = self.clock.rtp_audio(fx.now, rtp_time, leads) else {
             return;
         };
+        // After a jump of the publisher's clock sound has no place either, until a key frame begins an epoch.
+        if !leads && pts.to_pts().since(self.clock.highest()).abs() > ADRIFT_TICKS {
+            return;
+        }
         let Some(track) = &mut self.audio else { return };
         track.bitrate.count(fx.now, payload.len());
         let frame = sound(pts, payload);
@@ -136,3 +149,6 @@ impl Stream {
         self.transcode(fx, &frame);
     }
 }
+
+#[cfg(test)]
+mod tests;
