@@ -154,11 +154,6 @@ impl Publisher {
         self.ingest.pop_front()
     }
 
-    /// A key frame is needed.
-    pub(crate) fn want_keyframe(&mut self) {
-        self.keyframes.want();
-    }
-
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "of the transport's many events a publisher needs these"

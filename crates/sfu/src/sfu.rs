@@ -398,14 +398,6 @@ impl Sfu {
         self.report(id, signals);
     }
 
-    /// Asks a publisher for a key frame as soon as may be.
-    pub fn request_keyframe(&mut self, now: Instant, id: SessionId) {
-        if let Some(publisher) = self.publishers.get_mut(&id) {
-            publisher.want_keyframe();
-            self.drive_publisher(now, id);
-        }
-    }
-
     fn report(&mut self, id: SessionId, signals: Signals) {
         if signals.connected {
             self.half_open = self.half_open.saturating_sub(1);
