@@ -1,3 +1,5 @@
+//! A WHIP publisher on the timeline: where an epoch begins, goes on, and begins anew.
+
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
