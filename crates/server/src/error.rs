@@ -21,6 +21,16 @@ pub enum Error {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The database cannot be used.
+    #[error(
+        "`store.path` = {path}: {source}; give a file this server may write, or one that this version or an older one made"
+    )]
+    Store {
+        /// The file.
+        path: String,
+        /// What the database says.
+        source: sqlx::Error,
+    },
     /// The operating system refuses something every server needs.
     #[error("{what}: {source}")]
     System {

@@ -21,6 +21,7 @@ mod http;
 mod io;
 pub mod log;
 mod server;
+mod store;
 pub mod telemetry;
 
 pub use error::Error;

@@ -17,7 +17,7 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Streams, Transcoder, Webrtc};
+pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
 pub use units::{Size, Span, UnitError};
 
 use crate::Error;
@@ -40,6 +40,8 @@ pub struct Config {
     pub streams: Streams,
     /// The child process that makes Opus from AAC.
     pub transcoder: Transcoder,
+    /// What outlives the process.
+    pub store: Store,
     /// What is written to standard error.
     pub log: Log,
     /// How the server ends.

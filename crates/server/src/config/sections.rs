@@ -102,6 +102,14 @@ pub struct Transcoder {
     pub path: String,
 }
 
+/// What outlives the process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// The SQLite file; empty means in memory, and nothing outlives the process.
+    pub path: String,
+}
+
 /// What is written to standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -181,6 +189,14 @@ impl Default for Streams {
             streams_max: 64,
             resume_window: Span::seconds(20),
             takeover_after: Span::seconds(2),
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            path: "shopcast.db".into(),
         }
     }
 }
