@@ -20,6 +20,7 @@ use crate::{
         side::SideChannels,
         udp::BoundUdp,
     },
+    store::Store,
     telemetry::{self, Meters},
 };
 
@@ -31,6 +32,7 @@ pub struct Server {
     rtmp: TcpListener,
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
+    store: Store,
     settings: Settings,
 }
 
@@ -48,9 +50,10 @@ impl Server {
     /// Binds every socket and starts the media thread.
     ///
     /// # Errors
-    /// An address that cannot be listened on, or a system that refuses a thread.
+    /// An address that cannot be listened on, a database that cannot be used, or a system that refuses a thread.
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
+        let store = Store::open(&config.store.path).await?;
         let udp = BoundUdp::bind(config.webrtc.listen, config.webrtc.socket_buffer.as_usize())
             .map_err(Error::listen("webrtc.listen", config.webrtc.listen))?;
         let rtmp = bind("rtmp.listen", config.rtmp.listen).await?;
@@ -85,6 +88,7 @@ impl Server {
             rtmp,
             thread,
             draining,
+            store,
             settings,
         })
     }
@@ -131,6 +135,7 @@ impl Server {
             rtmp,
             thread,
             draining,
+            store,
             settings,
         } = self;
         let shard = state.shard.clone();
@@ -170,6 +175,7 @@ impl Server {
             serving.abort();
         }
         stop(&shard, thread).await;
+        store.close().await;
         Ok(())
     }
 }

@@ -77,7 +77,10 @@ impl Store {
 
 /// Makes the file if it is not there. It holds what only the operator may read.
 fn own(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         fs::create_dir_all(folder)?;
     }
     fs::OpenOptions::new()
@@ -100,7 +103,8 @@ mod tests {
 
     impl Folder {
         fn new() -> Self {
-            let folder = std::env::temp_dir().join(format!("shopcast-store-{:016x}", rand::random::<u64>()));
+            let folder =
+                std::env::temp_dir().join(format!("shopcast-store-{:016x}", rand::random::<u64>()));
             Self(folder)
         }
 
@@ -144,7 +148,10 @@ mod tests {
 
     #[tokio::test]
     async fn in_memory_each_store_is_its_own() {
-        let (one, other) = (Store::open("").await.unwrap(), Store::open("").await.unwrap());
+        let (one, other) = (
+            Store::open("").await.unwrap(),
+            Store::open("").await.unwrap(),
+        );
         sqlx::query(INSERT).execute(one.pool()).await.unwrap();
         assert_eq!((keys(&one).await, keys(&other).await), (1, 0));
     }
@@ -157,7 +164,10 @@ mod tests {
         let text = "not a database, but long enough to have a header ".repeat(4);
         fs::write(&file, &text).unwrap();
         let said = Store::open(&file).await.unwrap_err().to_string();
-        assert!(said.contains(&file) && said.contains("store.path"), "{said}");
+        assert!(
+            said.contains(&file) && said.contains("store.path"),
+            "{said}"
+        );
         assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
 }

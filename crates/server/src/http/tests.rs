@@ -17,6 +17,7 @@ async fn server() -> Server {
 }
 
 async fn server_with(mut config: Config) -> Server {
+    config.store.path.clear();
     for listen in [
         &mut config.http.listen,
         &mut config.rtmp.listen,
