@@ -31,20 +31,20 @@ export class LipSync {
     if (this.#skews.length < SECONDS) return null;
     const steady = median(this.#skews);
     this.#skews = [];
-    // Farther apart than that is no offset but a stream that is starting, or a browser that is starved.
-    if (Math.abs(steady) <= SKEW_MS_MIN || Math.abs(steady) > SKEW_MS_MAX) return null;
+    if (Math.abs(steady) <= SKEW_MS_MIN) return null;
     const { audio, video } = this.#targets;
-    if (steady > 0) {
-      // To let go of what is held comes first: holding costs latency.
-      this.#targets =
-        video === null
-          ? { audio: hold(audio ?? audioTarget, steady), video }
-          : { audio, video: release(video, steady) };
+    // To let go of what is held comes first, however far apart they are: it may be what holds them apart.
+    if (steady > 0 && video !== null) {
+      this.#targets = { audio, video: release(video, steady) };
+    } else if (steady < 0 && audio !== null) {
+      this.#targets = { audio: release(audio, -steady), video };
+    } else if (Math.abs(steady) > SKEW_MS_MAX) {
+      // No offset but a stream that is starting, or a browser that is starved.
+      return null;
+    } else if (steady > 0) {
+      this.#targets = { audio: hold(audio ?? audioTarget, steady), video };
     } else {
-      this.#targets =
-        audio === null
-          ? { audio, video: hold(video ?? videoTarget, -steady) }
-          : { audio: release(audio, -steady), video };
+      this.#targets = { audio, video: hold(video ?? videoTarget, -steady) };
     }
     return this.#targets;
   }

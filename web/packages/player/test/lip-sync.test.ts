@@ -56,6 +56,17 @@ test("a picture that is ahead is held back; when the sound catches up it is let 
   assert.equal(browser.targets.audio, null);
 });
 
+test("a picture held back for sound that is suddenly on time is let go, however far apart they are", () => {
+  const browser = new Browser();
+  browser.audio = 270;
+  browser.play(60);
+  assert.ok((browser.targets.video ?? 0) > 240, `${browser.targets.video} ms`);
+  browser.audio = 40;
+  assert.ok(browser.skew > 200, `${browser.skew} ms`);
+  assert.ok(Math.abs(browser.play(60)) <= 12, `${browser.skew} ms`);
+  assert.equal(browser.targets.video, null);
+});
+
 test("what nobody notices and what is no offset is left to the browser", () => {
   for (const video of [40 + 12, 40 - 12, 40 + 201, 40 + 5000]) {
     const browser = new Browser();
