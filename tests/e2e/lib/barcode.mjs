@@ -27,9 +27,9 @@ function strip(layout, value) {
   return [black, box(0, 'white'), ...bitBoxes, box(bits + 2, 'white', `gte(mod(${parity},2),1)`)];
 }
 
-/** The filter that burns the number of each frame, from 0. */
-export function counterFilter() {
-  return strip(COUNTER, 'n').join(',');
+/** The filter that burns the number of each frame, from `first`. */
+export function counterFilter(first = 0) {
+  return strip(COUNTER, `(n+${first})`).join(',');
 }
 
 /**

@@ -8,7 +8,8 @@ import { slug } from './harness.mjs';
  * @param {import('node:test').TestContext} t
  * @param {string} url e.g. `server.rtmp('demo')`
  * @param {{fps?: number, gop?: number, bframes?: number, profile?: string, mark?: 'counter' | 'clock' | 'none',
- *   audio?: boolean, seconds?: number}} options `gop` in frames; `mark` is what is burnt into the picture
+ *   first?: number, audio?: boolean, seconds?: number}} options `gop` in frames; `mark` is what is burnt into the picture,
+ *   `first` the number its counter begins with
  */
 export function publishFfmpeg(t, url, options = {}) {
   const publisher = start(`${slug(t.name)}.ffmpeg`, 'ffmpeg', ffmpegArgs(url, options));
@@ -16,9 +17,9 @@ export function publishFfmpeg(t, url, options = {}) {
   return publisher;
 }
 
-export function ffmpegArgs(url, { fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', audio = true, seconds } = {}) {
+export function ffmpegArgs(url, { fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', first = 0, audio = true, seconds } = {}) {
   // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
-  const marks = { counter: counterFilter(), clock: clockFilter(clockZero(), fps), none: 'null' };
+  const marks = { counter: counterFilter(first), clock: clockFilter(clockZero(), fps), none: 'null' };
   const tone = ['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
   return ['-hide_banner', '-nostats', '-loglevel', 'warning', '-re', '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${fps}`,
     ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : []),

@@ -6,20 +6,21 @@
   /**
    * @param {string} endpoint
    * @param {{bits: number, cell: number, x: number, y: number, h: number}} layout
-   * @param {{width: number, height: number, fps: number, audio: boolean}} options
+   * @param {{width: number, height: number, fps: number, first: number, audio: boolean}} options
    */
-  window.__publishWhip = async (endpoint, layout, { width, height, fps, audio }) => {
+  window.__publishWhip = async (endpoint, layout, { width, height, fps, first, audio }) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const paint = canvas.getContext('2d');
     const video = canvas.captureStream(0).getVideoTracks()[0];
     video.contentHint = 'motion';
-    let drawn = 0;
-    const timer = setInterval(() => {
+    let drawn = first;
+    const frame = () => {
       draw(paint, layout, drawn, canvas);
       drawn += 1;
       video.requestFrame();
-    }, 1000 / fps);
+    };
+    let timer = setInterval(frame, 1000 / fps);
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     const sender = peer.addTransceiver(video, { direction: 'sendonly', sendEncodings: [{ maxBitrate: 1_500_000 }] });
     const h264 = RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => /H264|rtx/i.test(mimeType));
@@ -33,6 +34,10 @@
     window.__whip = {
       peer,
       drawn: () => drawn,
+      rate: (to) => {
+        clearInterval(timer);
+        timer = setInterval(frame, 1000 / to);
+      },
       resize: (w, h) => Object.assign(canvas, { width: w, height: h }),
       /** Ends it in good order. */
       stop: async () => {
