@@ -29,7 +29,7 @@ async function follow(follower) {
   while (performance.now() - started < FOLLOW_MS) {
     await follower.next();
     for (const skip of ['YES', 'v2']) {
-      await follower.next(skip);
+      await follower.next({ skip });
       await follower.full();
     }
   }

@@ -64,6 +64,13 @@ export function playback(page) {
 /** getStats of the page's WHEP player: `{state, video, audio, transport}`, null before there is one. */
 export const whepStats = (page) => page.evaluate(() => window.__whepStats());
 
+/** How far the sound is ahead of the picture as Chromium plays them, ms; both carry the origin's clock by sender reports. */
+export async function skew(page) {
+  const { audio, video } = await whepStats(page);
+  const both = audio.estimatedPlayoutTimestamp && video.estimatedPlayoutTimestamp;
+  return both ? audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp : null;
+}
+
 /** The players start muted, as pages must; a muted element's audio statistics are those of silence. */
 export const unmute = (page) => page.evaluate(() => window.__players().forEach((p) => { p.video.muted = false; }));
 

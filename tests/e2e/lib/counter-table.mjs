@@ -31,12 +31,18 @@ export async function counterTable(bytes) {
   }
 }
 
-/** The table of everything a SegmentRecorder holds. */
-export function tableOf(recorder) {
+/** The table of everything a SegmentRecorder holds. Each epoch has an init section of its own, and its own numbers. */
+export async function tableOf(recorder) {
   const segments = [...recorder.segments].sort(([a], [b]) => a - b).map(([, segment]) => segment);
-  const maps = new Set(segments.map((segment) => segment.map));
-  if (maps.size !== 1) throw new Error(`one epoch is expected, found ${maps.size}`);
-  return counterTable(Buffer.concat([recorder.inits.get([...maps][0]), ...segments.map((segment) => segment.bytes)]));
+  const whole = new Map();
+  for (const map of new Set(segments.map((segment) => segment.map))) {
+    const epoch = segments.filter((segment) => segment.map === map).map(({ bytes }) => bytes);
+    for (const [counter, pts] of await counterTable(Buffer.concat([recorder.inits.get(map), ...epoch]))) {
+      if (whole.has(counter)) throw new Error(`number ${counter} in two epochs, at ${whole.get(counter)} and ${pts}`);
+      whole.set(counter, pts);
+    }
+  }
+  return whole;
 }
 
 /** In presentation order, which is the order FFmpeg hands out pictures in. */

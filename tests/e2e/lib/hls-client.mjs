@@ -44,14 +44,16 @@ export class Follower {
 
   /**
    * Waits for the next part.
-   * @param {'YES' | 'v2'} [skip] asks for a delta
+   * @param {{skip?: 'YES' | 'v2', patient?: boolean}} options `skip` asks for a delta; `patient`: null where none came in time
    */
-  async next(skip) {
+  async next({ skip, patient } = {}) {
     if (!this.model) return this.full();
     const { msn, part } = edge(this.model);
     const asked = { msn, part: part + 1 };
     const query = `_HLS_msn=${asked.msn}&_HLS_part=${asked.part}${skip ? `&_HLS_skip=${skip}` : ''}`;
-    return this.#take(await getPlaylist(`${this.url}?${query}`), { asked, skip });
+    const answer = await getPlaylist(`${this.url}?${query}`);
+    if (patient && answer.status === 503) return null;
+    return this.#take(answer, { asked, skip });
   }
 
   #take(answer, { asked, skip }) {
@@ -91,7 +93,8 @@ export class SegmentRecorder {
     let until = Infinity;
     while (edge(follower.model).msn <= until) {
       if (this.#stopping && until === Infinity) until = edge(follower.model).msn;
-      await follower.next();
+      // Nothing comes while the publisher is away.
+      if (!(await follower.next({ patient: true }))) continue;
       await this.#download(follower.model);
       if (follower.model.endlist) return;
     }

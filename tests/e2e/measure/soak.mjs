@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { waitLive } from '../lib/api.mjs';
-import { launchBrowser, playback, unmute, watch, whepStats } from '../lib/browser.mjs';
+import { launchBrowser, playback, skew, unmute, watch } from '../lib/browser.mjs';
 import { SHOPCAST_BIN, startServer } from '../lib/harness.mjs';
 import { start } from '../lib/processes.mjs';
 import { publishFfmpeg } from '../lib/publishers.mjs';
@@ -23,13 +23,6 @@ const SKEW_MAX_MS = 40;
 const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const rssMib = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** How far the sound is ahead of the picture as Chromium plays them, ms; both carry the origin's clock by sender reports. */
-async function skew(page) {
-  const { audio, video } = await whepStats(page);
-  const both = audio.estimatedPlayoutTimestamp && video.estimatedPlayoutTimestamp;
-  return both ? audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp : null;
-}
 
 const result = await measure('soak', async (t) => {
   const server = await startServer(t);
