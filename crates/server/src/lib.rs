@@ -19,10 +19,12 @@ pub mod config;
 mod error;
 mod http;
 mod io;
+mod listeners;
 pub mod log;
 mod server;
 mod store;
 pub mod telemetry;
+mod tls;
 
 pub use error::Error;
 pub use server::Server;

@@ -2,24 +2,24 @@
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::{net::TcpListener, runtime::Handle, sync::watch, time::timeout};
+use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tracing::{error, info, warn};
 
 use crate::{
     Error,
     config::Config,
-    http::{self, Capped, Peer, SessionNames, State},
+    http::{SessionNames, State},
     io::{
         child::{self, Children},
         clock,
         command::{Command, ShardHandle},
         hls::{OriginConfig, Origins},
         outlets::Outlets,
-        rtmp,
         shard::{self, Loop},
         side::SideChannels,
         udp::BoundUdp,
     },
+    listeners::{Addresses, Listeners, Serving},
     store::Store,
     telemetry::{self, Meters},
 };
@@ -28,21 +28,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Server {
     state: Arc<State>,
-    http: Capped,
-    rtmp: TcpListener,
+    listeners: Listeners,
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
-    settings: Settings,
-}
-
-/// What is needed after everything is built.
-#[derive(Debug)]
-struct Settings {
-    http: SocketAddr,
-    rtmp: SocketAddr,
     app: String,
-    rtmp_connections_max: usize,
     drain: Duration,
 }
 
@@ -50,25 +40,14 @@ impl Server {
     /// Binds every socket and starts the media thread.
     ///
     /// # Errors
-    /// An address that cannot be listened on, a database that cannot be used, or a system that refuses a thread.
+    /// An address that cannot be listened on, a certificate or a database that cannot be used, or a system that refuses
+    /// a thread.
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
         let store = Store::open(&config.store.path).await?;
         let udp = BoundUdp::bind(config.webrtc.listen, config.webrtc.socket_buffer.as_usize())
             .map_err(Error::listen("webrtc.listen", config.webrtc.listen))?;
-        let rtmp = bind("rtmp.listen", config.rtmp.listen).await?;
-        let http = bind("http.listen", config.http.listen).await?;
-        let settings = Settings {
-            http: http
-                .local_addr()
-                .map_err(Error::system("address of the HTTP listener"))?,
-            rtmp: rtmp
-                .local_addr()
-                .map_err(Error::system("address of the RTMP listener"))?,
-            app: config.rtmp.app.clone(),
-            rtmp_connections_max: config.rtmp.connections_max,
-            drain: config.shutdown.drain.0,
-        };
+        let listeners = Listeners::bind(config, &meters).await?;
         let media = Media::start(config, udp, &meters)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
@@ -80,16 +59,14 @@ impl Server {
             event_followers_max: config.http.event_followers_max,
             draining: watched,
         });
-        let http = Capped::new(http, config.http.connections_max);
-        let thread = media.thread;
         Ok(Self {
             state,
-            http,
-            rtmp,
-            thread,
+            listeners,
+            thread: media.thread,
             draining,
             store,
-            settings,
+            app: config.rtmp.app.clone(),
+            drain: config.shutdown.drain.0,
         })
     }
 
@@ -99,29 +76,48 @@ impl Server {
         Arc::clone(&self.state)
     }
 
+    /// Makes the running server look at its certificate's files at once, for tests.
+    #[cfg(test)]
+    pub(crate) fn renew(&self) -> Arc<tokio::sync::Notify> {
+        Arc::clone(&self.listeners.renew)
+    }
+
     /// Where HTTP is served.
     pub fn http_address(&self) -> SocketAddr {
-        self.settings.http
+        self.listeners.addresses.http
     }
 
     /// Where publishers are taken.
     pub fn rtmp_address(&self) -> SocketAddr {
-        self.settings.rtmp
+        self.listeners.addresses.rtmp
+    }
+
+    /// Where publishers are taken inside TLS, when they are.
+    pub fn rtmps_address(&self) -> Option<SocketAddr> {
+        self.listeners.addresses.rtmps
     }
 
     /// Tells the broadcaster what to type, on standard error.
     pub fn announce(&self) {
-        let Settings {
-            http, rtmp, app, ..
-        } = &self.settings;
+        let Addresses {
+            http,
+            rtmp,
+            rtmps,
+            tls,
+        } = self.listeners.addresses;
+        let app = &self.app;
+        let scheme = if tls { "https" } else { "http" };
+        let secure = rtmps.map_or_else(String::new, |rtmps| {
+            format!("    or, encrypted, rtmps://{rtmps}/{app}\n")
+        });
         eprintln!(
             "\n  Publish from OBS (Settings > Stream, Service: Custom...):\n\
-             \n    Server      rtmp://{rtmp}/{app}\n    Stream key  show\n\
+             \n    Server      rtmp://{rtmp}/{app}\n{secure}    Stream key  show\n\
              \n  Recommended (Settings > Output, Output Mode: Advanced, Streaming):\n\
              \n    Keyframe Interval 2 s, Tune zerolatency, x264 Options bframes=0\n\
-             \n  Watch at http://{http}/watch/show\n"
+             \n  Watch at {scheme}://{http}/watch/show\n"
         );
-        info!(%http, %rtmp, version = env!("CARGO_PKG_VERSION"), "serving");
+        info!(%http, %rtmp, tls, version = env!("CARGO_PKG_VERSION"), "serving");
     }
 
     /// Serves until `shutdown` resolves, then ends: no new work, open requests get a while, children are stopped.
@@ -131,48 +127,37 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Self {
             state,
-            http,
-            rtmp,
+            listeners,
             thread,
             draining,
             store,
-            settings,
+            drain,
+            ..
         } = self;
         let shard = state.shard.clone();
-        let publishers = tokio::spawn(rtmp::listen(
-            rtmp,
-            settings.rtmp_connections_max,
-            shard.clone(),
-            Arc::clone(&state.meters),
-        ));
-        let mut ending = draining.subscribe();
-        let service = http::router(state).into_make_service_with_connect_info::<Peer>();
-        let mut serving = tokio::spawn(
-            axum::serve(http, service)
-                .with_graceful_shutdown(async move {
-                    // A sender that is gone means the same: the server ends.
-                    let _ = ending.wait_for(|ending| *ending).await;
-                })
-                .into_future(),
-        );
+        let Serving {
+            mut http,
+            publishers,
+        } = listeners.serve(&state, &draining.subscribe());
         tokio::select! {
-                        () = shutdown => info!("ending"),
+            () = shutdown => info!("ending"),
             // Better ended, and started again by whoever watches, than serving pages without media.
             () = shard.gone() => {
                 let died = std::io::Error::other("it ended by itself");
                 return Err(Error::system("media thread")(died));
             }
-            ended = &mut serving => {
+            ended = http.join_next() => {
                 error!("the HTTP server ended by itself");
                 stop(&shard, thread).await;
-                return ended.unwrap_or(Ok(())).map_err(Error::system("HTTP server"));
+                let why = ended.and_then(Result::err).map(std::io::Error::other);
+                return why.map_or(Ok(()), |why| Err(Error::system("HTTP server")(why)));
             }
         }
         draining.send_replace(true);
-        publishers.abort();
-        if timeout(settings.drain, &mut serving).await.is_err() {
+        drop(publishers);
+        let answered = async { while http.join_next().await.is_some() {} };
+        if timeout(drain, answered).await.is_err() {
             warn!("requests were still open after `shutdown.drain` and are cut off");
-            serving.abort();
         }
         stop(&shard, thread).await;
         store.close().await;
@@ -229,12 +214,6 @@ impl Media {
             side,
         })
     }
-}
-
-async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(Error::listen(key, address))
 }
 
 /// Ends the media thread; with it go its connections, and its children's tasks.

@@ -6,6 +6,7 @@
 //! belong to the scripts and are not read.
 
 mod engine;
+mod listen;
 mod sections;
 mod units;
 
@@ -17,10 +18,11 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use listen::{Listen, ListenError};
 pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
 pub use units::{Size, Span, UnitError};
 
-use crate::Error;
+use crate::{Error, tls::Files};
 
 /// Everything an operator can set. Nothing is reloaded while running.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,9 +86,13 @@ impl Config {
             ("rtmp.listen", self.rtmp.listen),
             ("webrtc.listen", self.webrtc.listen),
         ];
+        if let Some(address) = self.rtmp.tls_listen.0 {
+            loopback("rtmp.tls_listen", address)?;
+        }
         for (key, address) in listeners {
             loopback(key, address)?;
         }
+        self.check_tls()?;
         let hls = &self.hls;
         let ordered = [
             ("hls.part_target", Span::millis(1), "1ms", hls.part_target),
@@ -123,6 +129,34 @@ impl Config {
             )));
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// The certificate's files, when there is TLS.
+    pub(crate) fn tls(&self) -> Option<Files> {
+        let Http {
+            tls_certificate,
+            tls_key,
+            ..
+        } = &self.http;
+        (!tls_certificate.is_empty()).then(|| Files {
+            certificate: tls_certificate.into(),
+            key: tls_key.into(),
+        })
+    }
+
+    fn check_tls(&self) -> Result<(), Error> {
+        let http = &self.http;
+        let lacking = match (http.tls_certificate.is_empty(), http.tls_key.is_empty()) {
+            (false, true) => "`http.tls_key` is empty and `http.tls_certificate` is not; set both",
+            (true, false) => "`http.tls_certificate` is empty and `http.tls_key` is not; set both",
+            (true, true) if self.rtmp.tls_listen.0.is_some() => {
+                "`rtmp.tls_listen` needs `http.tls_certificate` and `http.tls_key`"
+            }
+            (true, true) | (false, false) => return Ok(()),
+        };
+        Err(Error::Config(lacking.into()))
     }
 }
 

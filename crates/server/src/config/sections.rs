@@ -6,7 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{Size, Span};
+use super::{
+    listen::Listen,
+    units::{Size, Span},
+};
 
 /// The HTTP surface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,10 @@ pub struct Http {
     pub connections_max: usize,
     /// Followers of `/v1/streams/{stream}/events` at once, per stream.
     pub event_followers_max: usize,
+    /// PEM file of the certificate and its chain; empty means no TLS.
+    pub tls_certificate: String,
+    /// PEM file of the certificate's key.
+    pub tls_key: String,
 }
 
 /// Publishers by RTMP.
@@ -26,6 +33,8 @@ pub struct Http {
 pub struct Rtmp {
     /// Address and TCP port.
     pub listen: SocketAddr,
+    /// Address and TCP port of RTMP inside TLS; none means no RTMPS.
+    pub tls_listen: Listen,
     /// Open connections at once; more are closed at once.
     pub connections_max: usize,
     /// The application part of the publishing address.
@@ -132,6 +141,8 @@ impl Default for Http {
             listen: local(8080),
             connections_max: 4096,
             event_followers_max: 2000,
+            tls_certificate: String::new(),
+            tls_key: String::new(),
         }
     }
 }
@@ -140,6 +151,7 @@ impl Default for Rtmp {
     fn default() -> Self {
         Self {
             listen: local(1935),
+            tls_listen: Listen(None),
             connections_max: 64,
             app: "live".into(),
         }

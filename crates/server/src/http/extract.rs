@@ -80,6 +80,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
 /// The whole body, which may have `max` bytes.
 pub(crate) async fn body(request: Request, max: usize) -> Result<Bytes, Problem> {
+    timeout(READ_TIME_MAX, read(request, max))
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!("the body was not through in {} s", READ_TIME_MAX.as_secs());
+            Err(Problem::new(Kind::RequestTooSlow, detail))
+        })
+}
+
+async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     let mut chunks = request.into_body().into_data_stream();
     let mut bytes = BytesMut::new();
     while let Some(chunk) = chunks.next().await {
@@ -110,6 +119,8 @@ async fn read_out(mut chunks: BodyDataStream) {
     let _in_time = timeout(READ_OUT_TIME, reading).await;
 }
 
+/// Bodies are 64 KiB at most: 50 kbit/s is enough.
+const READ_TIME_MAX: Duration = Duration::from_secs(10);
 const READ_OUT_BYTES_MAX: usize = 8 << 20;
 const READ_OUT_TIME: Duration = Duration::from_secs(2);
 

@@ -1,69 +1,91 @@
-//! A TCP listener that holds a bounded number of connections.
+//! A listener for HTTP, with or without TLS, that holds a bounded number of connections.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{extract::connect_info::Connected, serve};
+use axum::Router;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
 };
-use tracing::warn;
+use tracing::{error, warn};
+
+use super::connection;
+use crate::{telemetry::Meters, tls::Tls};
 
 /// Accepts while there is a place; otherwise connections wait in the kernel's backlog.
 #[derive(Debug)]
-pub(crate) struct Capped {
-    listener: TcpListener,
+pub(crate) struct Listener {
+    tcp: TcpListener,
     places: Arc<Semaphore>,
-}
-
-/// A connection and its place.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    tls: Option<Tls>,
+    meters: Arc<Meters>,
 }
 
 /// The client's address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-impl Capped {
+impl Listener {
     /// At most `connections_max` at once.
-    pub(crate) fn new(listener: TcpListener, connections_max: usize) -> Self {
+    pub(crate) fn new(
+        tcp: TcpListener,
+        connections_max: usize,
+        tls: Option<Tls>,
+        meters: Arc<Meters>,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
-        Self { listener, places }
+        Self {
+            tcp,
+            places,
+            tls,
+            meters,
+        }
     }
-}
 
-impl serve::Listener for Capped {
-    type Io = Placed;
-    type Addr = SocketAddr;
+    /// Serves `router` until `ending` turns true and every connection is through with what it had open. Dropping it
+    /// cuts off what is open.
+    pub(crate) async fn serve(self, router: Router, ending: watch::Receiver<bool>) {
+        let mut open = JoinSet::new();
+        let mut told = ending.clone();
+        loop {
+            let (stream, peer, place) = tokio::select! {
+                biased;
+                // A sender that is gone means the same: the server ends.
+                _ = told.wait_for(|ending| *ending) => break,
+                Some(ended) = open.join_next() => {
+                    if let Err(panic) = ended {
+                        error!(%panic, "an HTTP connection's task failed");
+                    }
+                    continue;
+                }
+                accepted = self.accept() => accepted,
+            };
+            let (tls, router) = (self.tls.clone(), router.clone());
+            let (ending, meters) = (ending.clone(), Arc::clone(&self.meters));
+            // The handshake is in the task: a client that takes its time over it keeps nobody waiting.
+            open.spawn(async move {
+                meters.http_connections.increment(1.0);
+                connection::serve(stream, peer, tls, router, ending, &meters).await;
+                meters.http_connections.decrement(1.0);
+                drop(place);
+            });
+        }
+        drop(self.tcp);
+        while open.join_next().await.is_some() {}
+    }
 
-    async fn accept(&mut self) -> (Placed, SocketAddr) {
+    async fn accept(&self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         loop {
             let place = Arc::clone(&self.places).acquire_owned().await;
             let place = place.expect("the semaphore is never closed");
-            match self.listener.accept().await {
+            match self.tcp.accept().await {
                 Ok((stream, peer)) => {
                     // A part and its playlist are small answers that must not wait for each other's acknowledgement.
                     if let Err(error) = stream.set_nodelay(true) {
                         warn!(%error, "TCP_NODELAY is not granted");
                     }
-                    return (
-                        Placed {
-                            stream,
-                            _place: place,
-                        },
-                        peer,
-                    );
+                    return (stream, peer, place);
                 }
                 Err(error) => {
                     warn!(%error, "accepting an HTTP connection failed");
@@ -71,56 +93,6 @@ impl serve::Listener for Capped {
                 }
             }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-impl Connected<serve::IncomingStream<'_, Capped>> for Peer {
-    fn connect_info(stream: serve::IncomingStream<'_, Capped>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-impl AsyncRead for Placed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Placed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -9,8 +9,12 @@
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
 //! | `problem` | errors | RFC 9457 |
+//!
+//! Below it, `listener`, `connection` and `activity` make requests of TCP connections (RFC 9112, RFC 9113).
 
+mod activity;
 mod at;
+mod connection;
 mod cors;
 #[allow(
     unused_qualifications,
@@ -49,7 +53,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{Router, extract::OriginalUri, http::Method};
 use tokio::sync::watch as latest;
 
-pub(crate) use listener::{Capped, Peer};
+pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;
 
 use crate::{

@@ -42,6 +42,7 @@ pub(crate) enum Kind {
     IceRestartUnsupported,
     Full,
     TimedOut,
+    RequestTooSlow,
     Unavailable,
     Internal,
 }
@@ -121,6 +122,11 @@ impl Kind {
                 "ice-restart-unsupported",
                 S::UNPROCESSABLE_ENTITY,
                 "ICE restart not supported",
+            ),
+            Self::RequestTooSlow => (
+                "request-too-slow",
+                S::REQUEST_TIMEOUT,
+                "The request took too long",
             ),
             Self::Full => ("full", S::SERVICE_UNAVAILABLE, "Full"),
             Self::TimedOut => (

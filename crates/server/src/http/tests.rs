@@ -449,4 +449,6 @@ async fn a_server_that_is_told_to_end_does() {
     ended.expect("within the drain").unwrap().unwrap();
 }
 
+mod connections;
 mod hls;
+mod tls;

@@ -24,7 +24,10 @@ use super::{
     clock,
     command::{Command, ShardHandle},
 };
-use crate::telemetry::Meters;
+use crate::{
+    telemetry::Meters,
+    tls::{Tls, Use},
+};
 
 /// Where the shard puts what an RTMP client is to be sent. Dropping it closes the connection once all is flushed.
 #[derive(Debug)]
@@ -44,15 +47,36 @@ impl Writer {
     }
 }
 
-/// Accepts RTMP connections for ever; dropping it closes the listener, not the connections.
-pub(crate) async fn listen(
-    listener: TcpListener,
+/// What the RTMP and the RTMPS listener share: the places, the numbers, the way to the shard.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    places: Arc<Semaphore>,
     connections_max: usize,
+    numbers: AtomicU64,
     shard: ShardHandle,
     meters: Arc<Meters>,
-) {
-    let places = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
-    let numbers = AtomicU64::new(1);
+}
+
+impl Gate {
+    /// At most `connections_max` at once, over all listeners.
+    pub(crate) fn new(
+        connections_max: usize,
+        shard: ShardHandle,
+        meters: &Arc<Meters>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
+            connections_max,
+            numbers: AtomicU64::new(1),
+            shard,
+            meters: Arc::clone(meters),
+        })
+    }
+}
+
+/// Accepts RTMP connections for ever, inside TLS where `tls` is given; dropping it closes the listener, not the
+/// connections.
+pub(crate) async fn listen(listener: TcpListener, tls: Option<Tls>, gate: Arc<Gate>) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -63,36 +87,55 @@ pub(crate) async fn listen(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Ok(place) = Arc::clone(&gate.places).try_acquire_owned() else {
+            let connections_max = gate.connections_max;
             warn!(
                 connections_max,
                 "an RTMP connection is refused; raise `rtmp.connections_max` if they are wanted"
             );
-            meters.rtmp_refused.increment(1);
+            gate.meters.rtmp_refused.increment(1);
             continue;
         };
-        let conn = ConnId(numbers.fetch_add(1, Ordering::Relaxed));
-        let (shard, meters) = (shard.clone(), Arc::clone(&meters));
+        let (tls, gate) = (tls.clone(), Arc::clone(&gate));
         tokio::spawn(async move {
-            connection(stream, peer, conn, &shard, &meters).await;
+            greet(stream, peer, tls, &gate).await;
             drop(place);
         });
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    conn: ConnId,
-    shard: &ShardHandle,
-    meters: &Meters,
-) {
-    // Addresses of people stay at DEBUG.
-    debug!(conn = conn.0, %peer, "RTMP connection opened");
-    meters.rtmp_connections.increment(1.0);
+async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>, gate: &Gate) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "TCP_NODELAY is not granted");
     }
+    let Some(tls) = tls else {
+        let (read, write) = stream.into_split();
+        return connection(read, write, peer, gate).await;
+    };
+    match tls.accept(stream, Use::Rtmp).await {
+        Ok(stream) => {
+            let (read, write) = tokio::io::split(stream);
+            connection(read, write, peer, gate).await;
+        }
+        Err(refused) => {
+            gate.meters.tls_handshakes_failed.increment(1);
+            // The broadcaster's program says no more than that it failed; here is the reason.
+            info!(%refused, "an RTMPS connection came to nothing");
+        }
+    }
+}
+
+async fn connection(
+    mut read: impl AsyncRead + Unpin,
+    mut write: impl AsyncWrite + Unpin,
+    peer: SocketAddr,
+    gate: &Gate,
+) {
+    let Gate { shard, meters, .. } = gate;
+    let conn = ConnId(gate.numbers.fetch_add(1, Ordering::Relaxed));
+    // Addresses of people stay at DEBUG.
+    debug!(conn = conn.0, %peer, "RTMP connection opened");
+    meters.rtmp_connections.increment(1.0);
     let (queue, pending) = mpsc::channel(WRITES_MAX);
     let overflow = Arc::new(Notify::new());
     let writer = Writer {
@@ -104,7 +147,6 @@ async fn connection(
         .await
         .is_ok()
     {
-        let (mut read, mut write) = stream.into_split();
         let end = tokio::select! {
             end = reading(&mut read, conn, shard, meters) => end,
             end = writing(&mut write, pending) => match end {
@@ -134,8 +176,12 @@ async fn reading(
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(READ_BYTES);
-        if read.read_buf(&mut buffer).await? == 0 {
-            return Ok(());
+        match read.read_buf(&mut buffer).await {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            // TLS closed without saying so, as encoders do: RTMP itself tells a whole stream from a broken one.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
         }
         let data = buffer.split().freeze();
         meters.rtmp_bytes_in.increment(data.len() as u64);
@@ -157,7 +203,12 @@ async fn writing(
     mut pending: mpsc::Receiver<Bytes>,
 ) -> io::Result<()> {
     while let Some(data) = pending.recv().await {
-        timeout(WRITE_TIME_MAX, write.write_all(&data)).await??;
+        // Inside TLS, what is written may stay in its buffer.
+        let sent = async {
+            write.write_all(&data).await?;
+            write.flush().await
+        };
+        timeout(WRITE_TIME_MAX, sent).await??;
     }
     timeout(WRITE_TIME_MAX, write.shutdown()).await?
 }

@@ -16,6 +16,10 @@ pub use vocabulary::{Kind, Metric, VOCABULARY};
 
 /// The instruments that are used often enough to be kept.
 pub(crate) struct Meters {
+    pub(crate) http_connections: Gauge,
+    pub(crate) tls_handshakes_failed: Counter,
+    pub(crate) tls_not_after: Gauge,
+    pub(crate) tls_renewals_refused: Counter,
     pub(crate) rtmp_connections: Gauge,
     pub(crate) rtmp_refused: Counter,
     pub(crate) rtmp_bytes_in: Counter,
@@ -50,6 +54,10 @@ pub(crate) fn meters() -> Arc<Meters> {
     recorder();
     let dropped = |reason| counter!("shopcast_webrtc_datagrams_dropped_total", "reason" => reason);
     Arc::new(Meters {
+        http_connections: gauge!("shopcast_http_connections"),
+        tls_handshakes_failed: counter!("shopcast_tls_handshakes_failed_total"),
+        tls_not_after: gauge!("shopcast_tls_certificate_expiry_timestamp_seconds"),
+        tls_renewals_refused: counter!("shopcast_tls_renewals_refused_total"),
         rtmp_connections: gauge!("shopcast_rtmp_connections"),
         rtmp_refused: counter!("shopcast_rtmp_connections_refused_total"),
         rtmp_bytes_in: counter!("shopcast_rtmp_received_bytes_total"),

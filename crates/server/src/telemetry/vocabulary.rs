@@ -76,7 +76,26 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_ingest_bitrate_bps",
         "Bits per second taken in over the last second, by track, over all streams.",
     ),
-    gauge("shopcast_rtmp_connections", "Open RTMP connections."),
+    gauge(
+        "shopcast_http_connections",
+        "Open HTTP connections, of all listeners.",
+    ),
+    counter(
+        "shopcast_tls_handshakes_failed_total",
+        "TLS connections, HTTPS or RTMPS, that came to nothing before their first byte.",
+    ),
+    gauge(
+        "shopcast_tls_certificate_expiry_timestamp_seconds",
+        "UNIX time at which the certificate in use ends; 0 without TLS.",
+    ),
+    counter(
+        "shopcast_tls_renewals_refused_total",
+        "Times the certificate's files changed to something that could not be used.",
+    ),
+    gauge(
+        "shopcast_rtmp_connections",
+        "Open RTMP connections, RTMPS among them.",
+    ),
     counter(
         "shopcast_rtmp_connections_refused_total",
         "RTMP connections closed at rtmp.connections_max.",

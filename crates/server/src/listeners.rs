@@ -1,0 +1,135 @@
+//! Every TCP socket the server listens on, bound before anything runs.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    Error,
+    config::Config,
+    http::{self, Listener, State},
+    io::rtmp,
+    telemetry::Meters,
+    tls::{Renewal, Tls},
+};
+
+/// Bound, and not serving yet.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    http: Listener,
+    rtmp: TcpListener,
+    rtmps: Option<TcpListener>,
+    tls: Option<(Renewal, Tls, Signal)>,
+    rtmp_connections_max: usize,
+    pub(crate) addresses: Addresses,
+    /// Makes the server look at its certificate's files at once.
+    pub(crate) renew: Arc<Notify>,
+}
+
+/// Where it listens, ports of the system's choice filled in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) rtmp: SocketAddr,
+    pub(crate) rtmps: Option<SocketAddr>,
+    pub(crate) tls: bool,
+}
+
+/// What serves, each in its task.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    /// Ends when the server does, once every request is answered.
+    pub(crate) http: JoinSet<()>,
+    /// Ends never; aborted when it is dropped.
+    pub(crate) publishers: JoinSet<()>,
+}
+
+impl Listeners {
+    /// # Errors
+    /// An address that cannot be listened on, or a certificate that cannot be used.
+    pub(crate) async fn bind(config: &Config, meters: &Arc<Meters>) -> Result<Self, Error> {
+        let tls = match config.tls() {
+            Some(files) => {
+                let (renewal, tls) = Renewal::new(files, Arc::clone(meters))
+                    .map_err(|error| Error::Config(error.to_string()))?;
+                // Without TLS the signal keeps its usual meaning: the terminal is gone, end.
+                let hangup =
+                    signal(SignalKind::hangup()).map_err(Error::system("signal handler"))?;
+                Some((renewal, tls, hangup))
+            }
+            None => None,
+        };
+        let handshakes = tls.as_ref().map(|(_, tls, _)| tls.clone());
+        let serve = |tcp, connections_max| {
+            Listener::new(tcp, connections_max, handshakes.clone(), Arc::clone(meters))
+        };
+        let (http, http_address) = bind("http.listen", config.http.listen).await?;
+        let (rtmp, rtmp_address) = bind("rtmp.listen", config.rtmp.listen).await?;
+        let rtmps = bind_if("rtmp.tls_listen", config.rtmp.tls_listen.0).await?;
+        let addresses = Addresses {
+            http: http_address,
+            rtmp: rtmp_address,
+            rtmps: rtmps.as_ref().map(|(_, address)| *address),
+            tls: tls.is_some(),
+        };
+        Ok(Self {
+            http: serve(http, config.http.connections_max),
+            rtmp,
+            rtmps: rtmps.map(|(tcp, _)| tcp),
+            tls,
+            rtmp_connections_max: config.rtmp.connections_max,
+            addresses,
+            renew: Arc::default(),
+        })
+    }
+
+    /// Serves until `draining` turns true.
+    pub(crate) fn serve(self, state: &Arc<State>, draining: &watch::Receiver<bool>) -> Serving {
+        let mut serving = Serving {
+            http: JoinSet::new(),
+            publishers: JoinSet::new(),
+        };
+        let router = http::router(Arc::clone(state));
+        serving
+            .http
+            .spawn(self.http.serve(router, draining.clone()));
+        let gate = rtmp::Gate::new(
+            self.rtmp_connections_max,
+            state.shard.clone(),
+            &state.meters,
+        );
+        let publishers = &mut serving.publishers;
+        publishers.spawn(rtmp::listen(self.rtmp, None, Arc::clone(&gate)));
+        if let Some((renewal, tls, hangup)) = self.tls {
+            publishers.spawn(renewal.run(hangup, self.renew));
+            if let Some(listener) = self.rtmps {
+                publishers.spawn(rtmp::listen(listener, Some(tls), gate));
+            }
+        }
+        serving
+    }
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let listening = async {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    listening.await.map_err(Error::listen(key, address))
+}
+
+async fn bind_if(
+    key: &'static str,
+    address: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
+    match address {
+        Some(address) => bind(key, address).await.map(Some),
+        None => Ok(None),
+    }
+}
