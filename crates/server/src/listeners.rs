@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     Error,
     config::Config,
-    http::{self, Listener, State},
+    http::{self, Listener, State, Surface},
     io::rtmp,
     telemetry::Meters,
     tls::{Renewal, Tls},
@@ -22,6 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Listeners {
     http: Listener,
+    admin: Option<Listener>,
     rtmp: TcpListener,
     rtmps: Option<TcpListener>,
     tls: Option<(Renewal, Tls, Signal)>,
@@ -35,6 +36,7 @@ pub(crate) struct Listeners {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) rtmp: SocketAddr,
     pub(crate) rtmps: Option<SocketAddr>,
     pub(crate) tls: bool,
@@ -71,14 +73,17 @@ impl Listeners {
         let (http, http_address) = bind("http.listen", config.http.listen).await?;
         let (rtmp, rtmp_address) = bind("rtmp.listen", config.rtmp.listen).await?;
         let rtmps = bind_if("rtmp.tls_listen", config.rtmp.tls_listen.0).await?;
+        let admin = bind_if("admin.listen", config.admin.listen.0).await?;
         let addresses = Addresses {
             http: http_address,
+            admin: admin.as_ref().map(|(_, address)| *address),
             rtmp: rtmp_address,
             rtmps: rtmps.as_ref().map(|(_, address)| *address),
             tls: tls.is_some(),
         };
         Ok(Self {
             http: serve(http, config.http.connections_max),
+            admin: admin.map(|(tcp, _)| serve(tcp, ADMIN_CONNECTIONS_MAX)),
             rtmp,
             rtmps: rtmps.map(|(tcp, _)| tcp),
             tls,
@@ -90,14 +95,24 @@ impl Listeners {
 
     /// Serves until `draining` turns true.
     pub(crate) fn serve(self, state: &Arc<State>, draining: &watch::Receiver<bool>) -> Serving {
+        let Addresses { http, admin, .. } = self.addresses;
         let mut serving = Serving {
             http: JoinSet::new(),
             publishers: JoinSet::new(),
         };
-        let router = http::router(Arc::clone(state));
+        let surface = if admin.is_some() {
+            Surface::Viewers
+        } else {
+            Surface::Whole
+        };
+        let router = http::router(Arc::clone(state), surface, http);
         serving
             .http
             .spawn(self.http.serve(router, draining.clone()));
+        if let (Some(listener), Some(address)) = (self.admin, admin) {
+            let router = http::router(Arc::clone(state), Surface::Operators, address);
+            serving.http.spawn(listener.serve(router, draining.clone()));
+        }
         let gate = rtmp::Gate::new(
             self.rtmp_connections_max,
             state.shard.clone(),
@@ -133,3 +148,6 @@ async fn bind_if(
         None => Ok(None),
     }
 }
+
+/// A few scrapers and a person: apart from the viewers' places, so that a crowd does not hide what it does.
+const ADMIN_CONNECTIONS_MAX: usize = 64;

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use crate::{
     Error,
     config::Config,
-    http::{SessionNames, State},
+    http::{SessionNames, State, Web},
     io::{
         child::{self, Children},
         clock,
@@ -57,6 +57,7 @@ impl Server {
             meters,
             sessions: SessionNames::new(rand::random()),
             event_followers_max: config.http.event_followers_max,
+            web: Web::new(config),
             draining: watched,
         });
         Ok(Self {
@@ -87,6 +88,11 @@ impl Server {
         self.listeners.addresses.http
     }
 
+    /// Where operators look, when that is apart.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.listeners.addresses.admin
+    }
+
     /// Where publishers are taken.
     pub fn rtmp_address(&self) -> SocketAddr {
         self.listeners.addresses.rtmp
@@ -103,6 +109,7 @@ impl Server {
             http,
             rtmp,
             rtmps,
+            admin,
             tls,
         } = self.listeners.addresses;
         let app = &self.app;
@@ -117,6 +124,9 @@ impl Server {
              \n    Keyframe Interval 2 s, Tune zerolatency, x264 Options bframes=0\n\
              \n  Watch at {scheme}://{http}/watch/show\n"
         );
+        if let Some(admin) = admin {
+            info!(%admin, "metrics are served apart");
+        }
         info!(%http, %rtmp, tls, version = env!("CARGO_PKG_VERSION"), "serving");
     }
 

@@ -9,6 +9,7 @@ mod engine;
 mod listen;
 mod sections;
 mod units;
+mod web;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -19,8 +20,11 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use listen::{Listen, ListenError};
-pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
+pub use sections::{
+    Admin, Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,
+};
 pub use units::{Size, Span, UnitError};
+pub use web::{AllowedOrigins, FrameAncestors, Hosts, WebError};
 
 use crate::{Error, tls::Files};
 
@@ -30,6 +34,8 @@ use crate::{Error, tls::Files};
 pub struct Config {
     /// The HTTP surface: API, WHEP, LL-HLS, pages, metrics.
     pub http: Http,
+    /// What operators look at.
+    pub admin: Admin,
     /// Publishers by RTMP.
     pub rtmp: Rtmp,
     /// Viewers by WebRTC.
@@ -86,10 +92,14 @@ impl Config {
             ("rtmp.listen", self.rtmp.listen),
             ("webrtc.listen", self.webrtc.listen),
         ];
-        if let Some(address) = self.rtmp.tls_listen.0 {
-            loopback("rtmp.tls_listen", address)?;
-        }
-        for (key, address) in listeners {
+        let optional = [
+            ("rtmp.tls_listen", self.rtmp.tls_listen),
+            ("admin.listen", self.admin.listen),
+        ];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(key, listen)| Some((key, listen.0?)));
+        for (key, address) in listeners.into_iter().chain(optional) {
             loopback(key, address)?;
         }
         self.check_tls()?;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     listen::Listen,
     units::{Size, Span},
+    web::{AllowedOrigins, FrameAncestors, Hosts},
 };
 
 /// The HTTP surface.
@@ -25,6 +26,22 @@ pub struct Http {
     pub tls_certificate: String,
     /// PEM file of the certificate's key.
     pub tls_key: String,
+    /// How long browsers insist on https once they came by it.
+    pub hsts_max_age: Span,
+    /// Names the server answers to beside its own addresses.
+    pub hosts: Hosts,
+    /// Origins whose pages may read what anybody may read.
+    pub allowed_origins: AllowedOrigins,
+    /// Who may show the watch page in a frame.
+    pub frame_ancestors: FrameAncestors,
+}
+
+/// What operators look at, kept apart from viewers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address and TCP port; none serves it beside the rest.
+    pub listen: Listen,
 }
 
 /// Publishers by RTMP.
@@ -143,6 +160,10 @@ impl Default for Http {
             event_followers_max: 2000,
             tls_certificate: String::new(),
             tls_key: String::new(),
+            hsts_max_age: Span::seconds(180 * 86_400),
+            hosts: Hosts::default(),
+            allowed_origins: AllowedOrigins::Any,
+            frame_ancestors: FrameAncestors::default(),
         }
     }
 }

@@ -20,13 +20,14 @@ use super::{
     extract::StreamAnd,
     problem::{Kind, Problem},
     range::{Asked, asked},
+    web::{Web, embeddable},
 };
 use crate::io::{
     clock,
     hls::{Refused, StreamOrigin, Which},
 };
 
-pub(super) fn router() -> Router<Arc<State>> {
+pub(super) fn router(web: &Web) -> Router<Arc<State>> {
     // Section 6.2.1: playlists compressed when the client accepts it; media is compressed already.
     let playlists = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
         headers
@@ -37,11 +38,11 @@ pub(super) fn router() -> Router<Arc<State>> {
         HeaderName::from_static("timing-allow-origin"),
         HeaderValue::from_static("*"),
     );
-    Router::new()
+    let media = Router::new()
         .route("/hls/{stream}/{name}", get(serve))
         .layer(CompressionLayer::new().compress_when(playlists))
-        .layer(timing)
-        .layer(cors::read_only())
+        .layer(timing);
+    cors::around(media, cors::reading(web)).layer(embeddable())
 }
 
 /// What a name asks for.

@@ -9,6 +9,7 @@
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
 //! | `problem` | errors | RFC 9457 |
+//! | `web`, `cors` | what every answer tells browsers | Fetch, CSP, RFC 6797 |
 //!
 //! Below it, `listener`, `connection` and `activity` make requests of TCP connections (RFC 9112, RFC 9113).
 
@@ -44,6 +45,7 @@ mod stream_view;
 mod streams;
 mod token;
 mod watch;
+mod web;
 mod webrtc;
 mod whep;
 mod whip;
@@ -55,12 +57,14 @@ use tokio::sync::watch as latest;
 
 pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;
+pub(crate) use web::Web;
 
 use crate::{
     io::{command::ShardHandle, hls::Origins, side::SideChannels},
     telemetry::Meters,
 };
 use problem::{Kind, Problem};
+use web::embeddable;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -71,22 +75,71 @@ pub(crate) struct State {
     pub(crate) meters: Arc<Meters>,
     pub(crate) sessions: SessionNames,
     pub(crate) event_followers_max: usize,
+    pub(crate) web: Web,
     /// Turns true once, when the server begins to end.
     pub(crate) draining: latest::Receiver<bool>,
 }
 
 type Shared = axum::extract::State<Arc<State>>;
 
-/// Everything under one roof.
-pub(crate) fn router(state: Arc<State>) -> Router {
-    let (api, description) = openapi::api();
-    api.merge(hls::router())
-        .merge(watch::router())
-        .merge(metrics::router())
-        .merge(openapi::router(description))
+/// Who a path is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    Everyone,
+    Viewers,
+    /// With `admin.listen`, only there.
+    Operators,
+}
+
+/// Which of it a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// There is one listener.
+    Whole,
+    /// There is another one for operators.
+    Viewers,
+    Operators,
+}
+
+impl Surface {
+    fn has(self, audience: Audience) -> bool {
+        match (self, audience) {
+            (Self::Whole, _) | (_, Audience::Everyone) => true,
+            (Self::Viewers, other) => other == Audience::Viewers,
+            (Self::Operators, other) => other == Audience::Operators,
+        }
+    }
+}
+
+type Part = (Audience, Router<Arc<State>>);
+
+/// Everything there is. What is added here says whom it is for.
+fn parts(web: &Web) -> Vec<Part> {
+    let (mut parts, description) = openapi::api(web);
+    parts.extend([
+        (Audience::Viewers, hls::router(web)),
+        (Audience::Viewers, watch::router(web)),
+        (Audience::Viewers, openapi::router(description, web)),
+        (Audience::Operators, metrics::router()),
+    ]);
+    parts
+}
+
+/// What is served at `address`.
+pub(crate) fn router(state: Arc<State>, surface: Surface, address: SocketAddr) -> Router {
+    let web = state.web.clone();
+    routed(state, &web, surface, address)
+}
+
+fn routed(state: Arc<State>, web: &Web, surface: Surface, address: SocketAddr) -> Router {
+    let served = parts(web)
+        .into_iter()
+        .filter(|(audience, _)| surface.has(*audience))
+        .fold(Router::new(), |all, (_, part)| all.merge(part))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(state)
+        .with_state(state);
+    web.guard(served, address)
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {

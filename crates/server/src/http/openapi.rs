@@ -11,7 +11,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{State, cors, cues, events, health, streams, whep, whip};
+use super::{
+    Audience, Part, State, Web, cors, cues, embeddable, events, health, streams, whep, whip,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,37 +32,63 @@ use super::{State, cors, cues, events, health, streams, whep, whip};
 struct Api;
 
 /// The described routes and their description.
-pub(super) fn api() -> (Router<Arc<State>>, Description) {
+pub(super) fn api(web: &Web) -> (Vec<Part>, Description) {
+    let reading = OpenApiRouter::new()
+        .routes(routes!(streams::list))
+        .routes(routes!(streams::one))
+        .routes(routes!(cues::one))
+        .routes(routes!(cues::state_at))
+        .routes(routes!(events::follow))
+        .split_for_parts();
+    let writing = OpenApiRouter::new()
+        .routes(routes!(cues::insert, cues::list))
+        .split_for_parts();
+    let health = OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .split_for_parts();
     let fresh = SetResponseHeaderLayer::if_not_present(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
-    let (v1, mut description) = OpenApiRouter::with_openapi(Api::openapi())
-        .routes(routes!(streams::list))
-        .routes(routes!(streams::one))
-        .routes(routes!(cues::insert, cues::list))
-        .routes(routes!(cues::one))
-        .routes(routes!(cues::state_at))
-        .routes(routes!(events::follow))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .split_for_parts();
-    let v1 = v1.layer(fresh).layer(cors::read_only());
-    let (whep, more) = whep::router().split_for_parts();
-    description.merge(more);
-    let (whip, more) = whip::router().split_for_parts();
-    description.merge(more);
-    (v1.merge(whep).merge(whip), description)
+    let with = |router, layer| cors::around(router, layer).layer(fresh.clone());
+    let described = [
+        (
+            Audience::Viewers,
+            with(reading.0, cors::reading(web)).layer(embeddable()),
+            reading.1,
+        ),
+        (
+            Audience::Viewers,
+            with(writing.0, cors::writing(web)).layer(embeddable()),
+            writing.1,
+        ),
+        (
+            Audience::Everyone,
+            with(health.0, cors::reading(web)),
+            health.1,
+        ),
+    ];
+    let (whep, whip) = (whep::router(web), whip::router(web));
+    let webrtc = [whep, whip].map(|(router, more)| (Audience::Viewers, router, more));
+    let mut description = Api::openapi();
+    let mut parts = Vec::new();
+    for (audience, router, more) in described.into_iter().chain(webrtc) {
+        description.merge(more);
+        parts.push((audience, router));
+    }
+    (parts, description)
 }
 
 /// `GET /openapi.json`.
-pub(super) fn router(description: Description) -> Router<Arc<State>> {
+pub(super) fn router(description: Description, web: &Web) -> Router<Arc<State>> {
     let description = Arc::new(description);
     let answer = move || {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref().clone()) }
     };
-    Router::new()
-        .route("/openapi.json", get(answer))
-        .layer(cors::read_only())
+    cors::around(
+        Router::new().route("/openapi.json", get(answer)),
+        cors::reading(web),
+    )
 }

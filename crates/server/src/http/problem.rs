@@ -43,6 +43,7 @@ pub(crate) enum Kind {
     Full,
     TimedOut,
     RequestTooSlow,
+    Misdirected,
     Unavailable,
     Internal,
 }
@@ -127,6 +128,11 @@ impl Kind {
                 "request-too-slow",
                 S::REQUEST_TIMEOUT,
                 "The request took too long",
+            ),
+            Self::Misdirected => (
+                "misdirected",
+                S::MISDIRECTED_REQUEST,
+                "Not this server's name",
             ),
             Self::Full => ("full", S::SERVICE_UNAVAILABLE, "Full"),
             Self::TimedOut => (

@@ -18,7 +18,9 @@ use super::{
     extract::Stream,
     problem::{Kind, Problem},
     stream_view::StateName,
+    web::{Web, embeddable},
 };
+use crate::config::FrameAncestors;
 
 /// What `npm run build` in `web/` makes; a build of the server without it works and says what is missing.
 #[derive(Embed)]
@@ -26,22 +28,35 @@ use super::{
 #[allow_missing = true]
 struct Files;
 
-pub(super) fn router() -> Router<Arc<State>> {
-    let header = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-    };
+pub(super) fn router(web: &Web) -> Router<Arc<State>> {
+    let own = FrameAncestors::default();
     // A player on a shop's own page loads its script from here.
-    let player = Router::new()
-        .route("/player/{*path}", get(file))
-        .layer(cors::read_only());
-    Router::new()
-        .route("/", get(index))
-        .route("/watch/{stream}", get(watch))
-        .route("/golive/{stream}", get(golive))
-        .merge(player)
-        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+    let player = Router::new().route("/player/{*path}", get(file));
+    let player = cors::around(player, cors::reading(web)).layer(embeddable());
+    let watch = Router::new().route("/watch/{stream}", get(watch));
+    let golive = Router::new().route("/golive/{stream}", get(golive));
+    let others = Router::new().route("/", get(index)).merge(player);
+    guard(watch, &web.frame_ancestors, NO_DEVICES)
+        .merge(guard(golive, &own, OWN_DEVICES))
+        .merge(guard(others, &own, NO_DEVICES))
+}
+
+/// A page may do what it needs: scripts and styles are files of this server, and a script's text is never made of data.
+fn guard(
+    pages: Router<Arc<State>>,
+    ancestors: &FrameAncestors,
+    devices: &'static str,
+) -> Router<Arc<State>> {
+    let policy = format!("{POLICY}; frame-ancestors {}", ancestors.as_str());
+    let policy = HeaderValue::try_from(policy).expect("ancestors are plain ASCII");
+    let devices = HeaderValue::from_static(devices);
+    let always = SetResponseHeaderLayer::<HeaderValue>::overriding;
+    pages
+        .layer(always(header::CONTENT_SECURITY_POLICY, policy))
+        .layer(always(
+            HeaderName::from_static("permissions-policy"),
+            devices,
+        ))
 }
 
 /// `GET /`: what is live, each a link.
@@ -145,7 +160,12 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// No inline script or style. Pictures come from the shop's own hosts, media from `MediaSource` (blob:).
+/// No inline script or style, and no HTML or script from a string. Pictures come from the shop's own hosts, media from
+/// `MediaSource` (blob:).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; media-src \
                       'self' blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+const NO_DEVICES: &str =
+    "camera=(), microphone=(), display-capture=(), geolocation=(), payment=(), usb=()";
+const OWN_DEVICES: &str =
+    "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()";

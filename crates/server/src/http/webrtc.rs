@@ -1,19 +1,49 @@
 //! What WHEP and WHIP share: an offer is answered with a session, which takes candidates and is deleted (RFC 9725
 //! sections 4.2 and 4.3, draft-ietf-wish-whep-04 sections 4.3 and 4.5).
 
+use std::sync::Arc;
+
 use axum::{
+    Router,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::WebRtcAnswer;
 use sfu::Refusal;
+use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer};
+use utoipa::openapi::OpenApi as Description;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    State,
+    State, cors,
     extract::{body, require_type},
     problem::{Kind, Problem},
 };
+
+/// An endpoint and its sessions, with what every answer of theirs says.
+pub(super) fn described(
+    endpoint: OpenApiRouter<Arc<State>>,
+    session: OpenApiRouter<Arc<State>>,
+    cors: &CorsLayer,
+) -> (Router<Arc<State>>, Description) {
+    let (endpoint, mut description) = endpoint.split_for_parts();
+    let (session, more) = session.split_for_parts();
+    description.merge(more);
+    // draft-ietf-wish-whep-04 section 4.4: OPTIONS "SHOULD include Accept-Post"; RFC 5789 section 3.1: Accept-Patch.
+    let endpoint = cors::around(endpoint, cors.clone()).layer(says("accept-post", SDP));
+    let session = cors::around(session, cors.clone()).layer(says("accept-patch", FRAGMENT));
+    let fresh = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    (endpoint.merge(session).layer(fresh), description)
+}
+
+fn says(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    let value = HeaderValue::from_static(value);
+    SetResponseHeaderLayer::overriding(HeaderName::from_static(name), value)
+}
 
 /// The body of a request that must be an SDP offer.
 pub(super) async fn offer_of(request: Request) -> Result<String, Problem> {
@@ -84,44 +114,6 @@ pub(super) fn look_at_session(state: &State, name: &str) -> Result<StatusCode, P
         .session(name)
         .map(|_| StatusCode::NO_CONTENT)
         .ok_or_else(no_such_session)
-}
-
-/// An endpoint's answer to OPTIONS: it takes offers.
-pub(super) fn endpoint_options() -> (StatusCode, HeaderMap) {
-    // draft-ietf-wish-whep-04 section 4.4: "SHOULD include Accept-Post".
-    allowed(
-        "GET, HEAD, OPTIONS, POST",
-        HeaderName::from_static("accept-post"),
-        SDP,
-    )
-}
-
-/// A session's answer to OPTIONS.
-pub(super) fn session_options() -> (StatusCode, HeaderMap) {
-    allowed(
-        "DELETE, GET, HEAD, OPTIONS, PATCH",
-        HeaderName::from_static("accept-patch"),
-        FRAGMENT,
-    )
-}
-
-fn allowed(
-    methods: &'static str,
-    accept: HeaderName,
-    types: &'static str,
-) -> (StatusCode, HeaderMap) {
-    let headers = [
-        (accept, types),
-        (header::ALLOW, methods),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, If-Match",
-        ),
-        (header::ACCESS_CONTROL_MAX_AGE, "3600"),
-    ];
-    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (StatusCode::NO_CONTENT, HeaderMap::from_iter(headers))
 }
 
 /// What a refusal of the WebRTC side is answered with.

@@ -3,41 +3,29 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::OfferError;
-use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Shared, State,
+    Shared, State, cors,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    web::Web,
     webrtc::{self, FULL_RETRY_S, SDP, refused},
 };
 
-/// The WHEP endpoint and its sessions, with the headers of a cross-origin player on every answer.
-pub(super) fn router() -> OpenApiRouter<Arc<State>> {
-    let always = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-    };
-    OpenApiRouter::new()
-        .routes(routes!(offer, look, probe, options))
-        .routes(routes!(
-            trickle,
-            leave,
-            look_at_session,
-            probe_session,
-            session_options
-        ))
-        .layer(always(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .layer(always(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
+/// The WHEP endpoint and its sessions.
+pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
+    let endpoint = OpenApiRouter::new().routes(routes!(offer, look, probe));
+    let session =
+        OpenApiRouter::new().routes(routes!(trickle, leave, look_at_session, probe_session));
+    webrtc::described(endpoint, session, &cors::watching(web))
 }
 
 /// Offers to watch a stream.
@@ -96,16 +84,6 @@ async fn look(_stream: Stream) -> StatusCode {
 async fn probe(_stream: Stream) -> impl IntoResponse {
     // Section 4.2: "Content-Type: application/sdp" tells a player what it has found.
     [(header::CONTENT_TYPE, SDP)]
-}
-
-/// What is allowed here, for CORS and for whoever asks.
-#[utoipa::path(
-    options, path = "/whep/{stream}", tag = "webrtc",
-    params(("stream" = String, Path, description = "The stream's name")),
-    responses((status = 204, description = "See the headers")),
-)]
-async fn options(_stream: Stream) -> impl IntoResponse {
-    webrtc::endpoint_options()
 }
 
 /// Takes trickled candidates; they are not needed.
@@ -178,19 +156,6 @@ async fn probe_session(state: Shared, path: StreamAnd) -> Result<StatusCode, Pro
     look_at_session(state, path).await
 }
 
-/// What is allowed here, for CORS and for whoever asks.
-#[utoipa::path(
-    options, path = "/whep/{stream}/{session}", tag = "webrtc",
-    params(
-        ("stream" = String, Path, description = "The stream's name"),
-        ("session" = String, Path, description = "The session's name"),
-    ),
-    responses((status = 204, description = "See the headers")),
-)]
-async fn session_options(_session: StreamAnd) -> impl IntoResponse {
-    webrtc::session_options()
-}
-
 fn refusal(error: OfferError) -> Problem {
     match error {
         OfferError::Refused(refusal) => refused(&refusal),
@@ -207,5 +172,3 @@ fn refusal(error: OfferError) -> Problem {
 }
 
 const NOT_LIVE_RETRY_S: u64 = 2;
-const EXPOSED: &str =
-    "Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After, WWW-Authenticate";

@@ -2,31 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{Router, extract::Request, http::StatusCode, response::Response};
 use engine::PublishError;
-use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Shared, State,
+    Shared, State, cors,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    web::Web,
     webrtc::{self, FULL_RETRY_S, refused},
 };
 
-/// The WHIP endpoint and its sessions. Pages of other origins may not publish: this version has no tokens.
-pub(super) fn router() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new()
-        .routes(routes!(publish, look, options))
-        .routes(routes!(trickle, stop, look_at_session, session_options))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
+/// The WHIP endpoint and its sessions.
+pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
+    let endpoint = OpenApiRouter::new().routes(routes!(publish, look));
+    let session = OpenApiRouter::new().routes(routes!(trickle, stop, look_at_session));
+    webrtc::described(endpoint, session, &cors::publishing(web))
 }
 
 /// Offers to publish a stream.
@@ -73,16 +66,6 @@ async fn publish(
 async fn look(_stream: Stream) -> StatusCode {
     // Section 4.1: a GET must not be an error.
     StatusCode::NO_CONTENT
-}
-
-/// What is allowed here, for whoever asks.
-#[utoipa::path(
-    options, path = "/whip/{stream}", tag = "webrtc",
-    params(("stream" = String, Path, description = "The stream's name")),
-    responses((status = 204, description = "See the headers")),
-)]
-async fn options(_stream: Stream) -> impl IntoResponse {
-    webrtc::endpoint_options()
 }
 
 /// Takes trickled candidates; they are not needed.
@@ -140,19 +123,6 @@ async fn look_at_session(
     StreamAnd(_stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
     webrtc::look_at_session(&state, &name)
-}
-
-/// What is allowed here, for whoever asks.
-#[utoipa::path(
-    options, path = "/whip/{stream}/{session}", tag = "webrtc",
-    params(
-        ("stream" = String, Path, description = "The stream's name"),
-        ("session" = String, Path, description = "The session's name"),
-    ),
-    responses((status = 204, description = "See the headers")),
-)]
-async fn session_options(_session: StreamAnd) -> impl IntoResponse {
-    webrtc::session_options()
 }
 
 fn refusal(error: PublishError) -> Problem {

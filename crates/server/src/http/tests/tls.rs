@@ -159,7 +159,11 @@ async fn https_speaks_both_versions_and_both_protocols() {
     let mut stream = greet(server.http, client(&certificate, &[], true))
         .await
         .unwrap();
-    healthy(&mut stream).await;
+    let heard = healthy(&mut stream).await.to_ascii_lowercase();
+    assert!(
+        heard.contains("strict-transport-security: max-age=15552000"),
+        "{heard}"
+    );
     drop(stream);
     server.stop().await;
 }
