@@ -42,7 +42,7 @@ export async function startServer(t, { env = {}, args = [] } = {}) {
     await server.stop();
     rmSync(home, { recursive: true, force: true });
   });
-  const origin = `http://127.0.0.1:${http}`;
+  const origin = `${env.SHOPCAST_HTTP__TLS_CERTIFICATE ? 'https' : 'http'}://127.0.0.1:${http}`;
   await until('the server is ready', async () => {
     if (server.ended) throw new Hopeless(`the server ended: ${server.log()}`);
     return (await fetch(`${origin}/readyz`)).ok;

@@ -8,8 +8,8 @@ import { slug } from './harness.mjs';
  * @param {import('node:test').TestContext} t
  * @param {string} url e.g. `server.rtmp('demo')`
  * @param {{fps?: number, gop?: number, bframes?: number, profile?: string, mark?: 'counter' | 'clock' | 'none',
- *   first?: number, audio?: boolean, seconds?: number}} options `gop` in frames; `mark` is what is burnt into the picture,
- *   `first` the number its counter begins with
+ *   first?: number, audio?: boolean, seconds?: number, output?: string[]}} options `gop` in frames; `mark` is what is
+ *   burnt into the picture, `first` the number its counter begins with; `output` goes before the address
  */
 export function publishFfmpeg(t, url, options = {}) {
   const publisher = start(`${slug(t.name)}.ffmpeg`, 'ffmpeg', ffmpegArgs(url, options));
@@ -17,7 +17,9 @@ export function publishFfmpeg(t, url, options = {}) {
   return publisher;
 }
 
-export function ffmpegArgs(url, { fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', first = 0, audio = true, seconds } = {}) {
+export function ffmpegArgs(url, {
+  fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', first = 0, audio = true, seconds, output = [],
+} = {}) {
   // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
   const marks = { counter: counterFilter(first), clock: clockFilter(clockZero(), fps), none: 'null' };
   const tone = ['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
@@ -27,7 +29,7 @@ export function ffmpegArgs(url, { fps = 30, gop = 60, bframes = 0, profile = 'hi
     // Without B-frames as a low-latency encoder; with them x264 needs its look-ahead.
     ...(bframes === 0 ? ['-tune', 'zerolatency'] : []), '-bf', `${bframes}`,
     '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', '1200k', '-maxrate', '1200k', '-bufsize', '1200k',
-    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', url];
+    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', ...output, url];
 }
 
 let zero;
