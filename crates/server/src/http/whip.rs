@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::PublishError;
+use engine::{PublishError, StreamName};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -61,7 +61,7 @@ async fn publish(
         .publish(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
-    Ok(webrtc::created(&state, &format!("/whip/{stream}"), answer))
+    Ok(webrtc::created(&state, &endpoint(&stream), answer))
 }
 
 /// There is an endpoint here.
@@ -104,10 +104,10 @@ async fn options(_stream: Stream) -> impl IntoResponse {
 )]
 async fn trickle(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    webrtc::trickle(&state, &name, request).await
+    webrtc::trickle(&state, &endpoint(&stream), &name, request).await
 }
 
 /// Stops publishing. The stream waits for its publisher's return, as after a lost connection.
@@ -122,8 +122,8 @@ async fn trickle(
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such session"),
     ),
 )]
-async fn stop(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<StatusCode, Problem> {
-    webrtc::leave(&state, &name).await
+async fn stop(state: Shared, StreamAnd(stream, name): StreamAnd) -> Result<StatusCode, Problem> {
+    webrtc::leave(&state, &endpoint(&stream), &name).await
 }
 
 /// There is a session here, or was.
@@ -137,9 +137,9 @@ async fn stop(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<Stat
 )]
 async fn look_at_session(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
-    webrtc::look_at_session(&state, &name)
+    webrtc::look_at_session(&state, &endpoint(&stream), &name)
 }
 
 /// What is allowed here, for whoever asks.
@@ -153,6 +153,10 @@ async fn look_at_session(
 )]
 async fn session_options(_session: StreamAnd) -> impl IntoResponse {
     webrtc::session_options()
+}
+
+fn endpoint(stream: &StreamName) -> String {
+    format!("/whip/{stream}")
 }
 
 fn refusal(error: PublishError) -> Problem {
