@@ -26,7 +26,11 @@ const CLIENTS = [
     name: 'ffmpeg-9-active', profile: 'High', ended: ({ code }) => code === 0,
     publish: (t, endpoint) => publishFfmpegWhip(t, endpoint, { dtls: 'active', profile: 'high' }),
   },
-  { name: 'gstreamer', profile: 'Constrained Baseline', publish: publishGstreamer },
+  { name: 'gstreamer', profile: 'Constrained Baseline', publish: (t, endpoint) => publishGstreamer(t, endpoint) },
+  {
+    name: 'gstreamer-sets-in-offer', profile: 'Constrained Baseline', offers: /^a=fmtp:96 .*sprop-parameter-sets=Z0.+,aM.+/m,
+    publish: (t, endpoint) => publishGstreamer(t, endpoint, { sets: 'offer' }),
+  },
   { name: 'aiortc', profile: 'Main', publish: (t, endpoint, file) => publishAiortc(t, endpoint, { file }) },
   { name: 'obs-twin', profile: 'High', publish: (t, endpoint) => publishObsTwin(t, endpoint, { profile: 'high' }) },
 ];
@@ -49,6 +53,7 @@ async function publishesAndIsWatched(t, { client, server, browser, file }) {
   const stream = client.name;
   const publisher = await client.publish(t, `${server.origin}/whip/${stream}`, file);
   const { video, audio } = await waitLive(server, stream);
+  if (client.offers) assert.match(publisher.facts().offer, client.offers);
   assert.equal(video.profile, client.profile);
   assert.match(video.codecs, PROFILES[client.profile]);
   assert.equal(`${video.width}x${video.height}`, '640x360');
@@ -80,7 +85,8 @@ async function byWebRtc(t, browser, server, stream) {
   }, { within: 15_000 + SECONDS * 1000 });
   const [decoded, received] = ['framesDecoded', 'framesReceived'].map((name) => after.video[name] - before.video[name]);
   t.diagnostic(`WebRTC: ${decoded} of ${received} frames decoded, sound ${after.audio.audioLevel.toFixed(2)}, ${after.video.pliCount} PLI, ${after.video.freezeCount} freezes`);
-  assert.ok(decoded >= 0.9 * received, `${decoded} of ${received} frames decoded`);
+  // With B-frames it would be one in twelve; a busy machine is a while decoding what comes at once.
+  assert.ok(decoded >= 0.75 * received, `${decoded} of ${received} frames decoded`);
   assert.deepEqual(page.errors, []);
   await page.close();
 }

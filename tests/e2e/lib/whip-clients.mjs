@@ -52,9 +52,12 @@ export function publishObsTwin(t, endpoint, { port, fps = 30, ...picture } = {})
   return publisher(t, 'obs-twin', process.execPath, [here('obs-twin.mjs'), JSON.stringify({ endpoint, encoder, fps, port })]);
 }
 
-/** GStreamer's webrtcbin, with OpenH264 as its encoder. */
-export function publishGstreamer(t, endpoint) {
-  return publisher(t, 'gst-whip', SYSTEM_PYTHON, [here('gst_whip.py'), endpoint]);
+/**
+ * GStreamer's webrtcbin, with OpenH264 as its encoder.
+ * @param {{sets?: 'stream' | 'offer'}} options where the parameter sets are: before every key frame, or in the offer alone
+ */
+export function publishGstreamer(t, endpoint, { sets = 'stream' } = {}) {
+  return publisher(t, 'gst-whip', SYSTEM_PYTHON, [here('gst_whip.py'), endpoint, sets]);
 }
 
 /** aiortc, which sends the packets of a file as they are. */
