@@ -9,13 +9,14 @@ use std::{
 use bytes::Bytes;
 use media::H264Config;
 use sfu::{
-    Config, Event, Input, MediaDescription, Offer, Output, Refusal, SessionId, Sfu, StreamId,
+    Config, Event, Input, MediaDescription, Offer, Output, PublishOffer, Refusal, SessionId, Sfu,
+    StreamId,
 };
 
 use crate::{now, take::Take};
 
-/// An offer; the first byte chooses what the stream has. The answer fits it, and nothing is kept when it is refused or
-/// over.
+/// An offer, a viewer's and a publisher's; the first byte chooses what the stream has. The answer fits it, and nothing is
+/// kept when it is refused or over.
 pub fn offer(data: &[u8]) {
     let Some((stream, sdp)) = data.split_first() else {
         return;
@@ -38,6 +39,18 @@ pub fn offer(data: &[u8]) {
             Ok(answer) => {
                 check_answer(sdp, &answer.sdp);
                 assert_eq!(sfu.counters().sessions, 1);
+                sfu.remove(*at, VIEWER);
+            }
+            Err(refusal) => assert!(!refusal.to_string().is_empty()),
+        }
+        check_empty(sfu);
+        let offer = PublishOffer {
+            session: VIEWER,
+            sdp,
+        };
+        match sfu.accept_publisher(*at, offer) {
+            Ok(answer) => {
+                assert!(answer.video || answer.audio);
                 sfu.remove(*at, VIEWER);
             }
             Err(refusal) => assert!(!refusal.to_string().is_empty()),

@@ -17,6 +17,7 @@ TEST_PACKAGES=(
   obs-studio xvfb xauth libgl1-mesa-dri openssl
   gstreamer1.0-tools gstreamer1.0-plugins-bad gstreamer1.0-nice
   python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+  python3-venv                           # for aiortc and FFmpeg 9, see tests/e2e/requirements.txt
 )
 
 missing_packages() {
@@ -87,6 +88,17 @@ install_npm() {
   local folder=$1 done="$1/node_modules/.package-lock.json"
   if [[ -f $done && ! "$folder/package-lock.json" -nt $done ]]; then return; fi
   (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+}
+
+# install_python FILE: the wheels its hashes allow into .cache/python, when they are not there yet.
+install_python() {
+  local wanted=$1 venv="$CACHE/python"
+  if [[ -f "$venv/installed.txt" ]] && cmp --silent "$wanted" "$venv/installed.txt"; then return; fi
+  rm -rf "$venv"
+  python3 -m venv "$venv" || die "python3 -m venv does not work: install python3-venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+    --requirement "$wanted" || die "the Python packages of the tests could not be installed"
+  cp "$wanted" "$venv/installed.txt"
 }
 
 # build_web: the player and the watch page, when anything they are made of is newer.

@@ -19,12 +19,18 @@ import { cardsAt, firstArrivals, judge, summary } from './lib/invariant.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
 import { until } from './lib/wait.mjs';
 import { publishWhip } from './lib/whip.mjs';
+import { publishFfmpegWhip, publishObsTwin } from './lib/whip-clients.mjs';
 
 const LONG = process.env.SHOPCAST_FULL ? 6 : 1;
 const SOURCES = {
   RTMP: { cards: 20 * LONG, publish: (t, { server, stream }) => publishFfmpeg(t, server.rtmp(stream), { mark: 'counter' }) },
   // Pictures at uneven times, forwarded packet by packet.
   WHIP: { cards: 10 * LONG, publish: (t, { browser, server, stream }) => publishWhip(browser, server, stream) },
+  ...(process.env.SHOPCAST_FULL ? {
+    'FFmpeg 9 by WHIP': { cards: 30, publish: (t, { server, stream }) => publishFfmpegWhip(t, `${server.origin}/whip/${stream}`) },
+    // Its first key frame is lost, and it hears no requests for another.
+    'OBS by WHIP': { cards: 30, publish: (t, { server, stream }) => publishObsTwin(t, `${server.origin}/whip/${stream}`) },
+  } : {}),
 };
 const SECOND = 90_000;
 

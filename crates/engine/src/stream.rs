@@ -2,6 +2,7 @@
 
 mod audio;
 mod cue;
+mod decode_order;
 mod media_in;
 mod rtp_in;
 mod status;
@@ -24,6 +25,7 @@ use crate::{
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
+    stream::decode_order::DecodeOrder,
 };
 
 /// Verdicts kept for the API, newest last; a broadcaster reads a handful.
@@ -46,6 +48,7 @@ struct VideoTrack {
     rendition: Rendition,
     meter: VideoMeter,
     bitrate: BitrateMeter,
+    order: DecodeOrder,
 }
 
 /// The audio track of the current epoch.

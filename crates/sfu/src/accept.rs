@@ -147,8 +147,10 @@ impl Acceptor {
             payload_type: audio.payload_type,
             ssrc: audio.ssrc.map(|ssrc| (ssrc, None)),
         });
+        let mut session = Publisher::new(now, transport, video, audio);
+        session.know(&plan.parameter_sets);
         Ok(Accepted {
-            session: Publisher::new(now, transport, video, audio),
+            session,
             answer,
             ufrag,
             pwd,

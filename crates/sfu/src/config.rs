@@ -11,7 +11,7 @@ pub struct Config {
     /// Prefix of every ICE user name fragment this shard hands out, so that shards behind one
     /// address can tell whose a binding request is.
     pub shard: u16,
-    /// Sessions at most; past it offers are refused with [`Refusal::Full`](crate::Refusal::Full).
+    /// Viewers at most; past it their offers are refused with [`Refusal::Full`](crate::Refusal::Full).
     pub sessions_max: usize,
     /// Sessions that have not connected yet at most; past it offers are refused with
     /// [`Refusal::TooManyHalfOpen`](crate::Refusal::TooManyHalfOpen).

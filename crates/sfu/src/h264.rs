@@ -44,6 +44,11 @@ impl Packetiser {
         self.parameter_sets = payloads;
     }
 
+    /// What goes before an IDR picture.
+    pub(crate) fn parameter_sets(&self) -> &[Arc<[u8]>] {
+        &self.parameter_sets
+    }
+
     /// Appends the payloads of one access unit (4-byte NAL lengths) to `payloads`; nothing when it
     /// fails.
     pub(crate) fn packetise(

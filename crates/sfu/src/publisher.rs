@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use str0m::{
     Event as RtcEvent, RtcError,
     media::{KeyframeRequestKind, Mid},
@@ -72,6 +73,13 @@ impl Publisher {
             sync: Sync::default(),
             unknown,
             ingest: VecDeque::new(),
+        }
+    }
+
+    /// Parameter sets that the offer names.
+    pub(crate) fn know(&mut self, parameter_sets: &[Bytes]) {
+        if let Some(video) = &mut self.video {
+            video.know(parameter_sets);
         }
     }
 

@@ -7,6 +7,7 @@ use media::{Frame, H264Config, MediaTime, Pts, Timescale};
 use crate::{
     Error, RenditionPacket, VideoPacket,
     h264::{PAYLOAD_MAX, Packetiser},
+    ingest::look,
 };
 
 /// One track as RTP: packetised once, each packet numbered.
@@ -86,17 +87,28 @@ impl Rendition {
     }
 
     /// Numbers a packet that a publisher has made. It stays here until the next call.
+    ///
+    /// Parameter sets go before a key frame that does not begin with its own: a decoder that starts here has no others, and
+    /// a publisher may have sent them once, or only told them in its offer.
     pub fn pass(&mut self, pts: Pts, packet: VideoPacket) -> &[RenditionPacket] {
         self.packets.clear();
-        self.packets.push(RenditionPacket {
-            index: self.next_index,
-            pts,
-            rtp_time: rtp_time(pts.media_time(), Timescale::VIDEO, self.k),
-            marker: packet.marker,
-            starts_keyframe: packet.starts_keyframe,
-            payload: packet.payload,
-        });
-        self.next_index += 1;
+        self.payloads.clear();
+        let VideoPacket {
+            marker,
+            starts_keyframe,
+            payload,
+            ..
+        } = packet;
+        if let Codec::H264(packetiser) = &self.codec
+            && starts_keyframe
+            && !look(&payload).sps
+        {
+            self.payloads
+                .extend(packetiser.parameter_sets().iter().cloned());
+        }
+        self.payloads.push(payload);
+        let rtp_time = rtp_time(pts.media_time(), Timescale::VIDEO, self.k);
+        self.number(pts, rtp_time, starts_keyframe, marker);
         &self.packets
     }
 
@@ -178,6 +190,35 @@ mod tests {
             .map(|n| (n, i64::try_from(n / 2).unwrap(), n % 2 == 1, n % 2 == 0))
             .collect();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_publishers_key_frame_without_parameter_sets_is_led_by_them() {
+        let sps: &[u8] = &[
+            0x67, 0x42, 0xc0, 0x1e, 0xda, 0x03, 0x60, 0xf7, 0x9b, 0xc0, 0x44, 0x00, 0x00, 0x03,
+            0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xca, 0x3c, 0x58, 0xba, 0x80,
+        ];
+        let pps: &[u8] = &[0x68, 0xce, 0x3c, 0x80];
+        let sets = [sps, pps].map(|set| vec![Bytes::from_static(set)]);
+        let [sps, pps] = sets;
+        let mut video = Rendition::video(0);
+        video.set_video_config(&media::h264::configure(sps, pps).unwrap());
+        let mut pass = |starts_keyframe, payload: &[u8]| {
+            let packet = VideoPacket {
+                rtp_time: 0,
+                marker: true,
+                starts_keyframe,
+                payload: payload.into(),
+            };
+            let packets = video.pass(Pts(7), packet).iter();
+            packets
+                .map(|p| (p.index, p.payload[0], p.marker, p.starts_keyframe))
+                .collect::<Vec<_>>()
+        };
+        let led = [(0, 0x78, false, true), (1, 0x65, true, false)];
+        assert_eq!(pass(true, &[0x65, 0x88]), led);
+        assert_eq!(pass(false, &[0x41, 0x9a]), [(2, 0x41, true, false)]);
+        assert_eq!(pass(true, &[0x67, 0x42]), [(3, 0x67, true, true)]);
     }
 
     #[test]

@@ -101,6 +101,8 @@ struct Payload<'a> {
     apt: Option<u8>,
     packetization_mode: u8,
     profile_level_id: Option<u32>,
+    /// `sprop-parameter-sets`, as it came.
+    parameter_sets: Option<&'a str>,
     nack: bool,
     pli: bool,
     fir: bool,

@@ -71,6 +71,10 @@ impl Sfu {
     ///
     /// The refusal; nothing is kept of the offer then.
     pub fn accept_offer(&mut self, now: Instant, offer: Offer<'_>) -> Result<Answer, Refusal> {
+        // Of publishers there are as many as streams: a crowd of viewers keeps no seller from his show.
+        if self.sessions.len() >= self.config.sessions_max {
+            return Err(Refusal::Full);
+        }
         self.admit(offer.session)?;
         let Accepted {
             session,
@@ -119,9 +123,6 @@ impl Sfu {
     fn admit(&self, session: SessionId) -> Result<(), Refusal> {
         if self.sessions.contains_key(&session) || self.publishers.contains_key(&session) {
             return Err(Refusal::DuplicateSession);
-        }
-        if self.sessions.len() + self.publishers.len() >= self.config.sessions_max {
-            return Err(Refusal::Full);
         }
         if self.half_open >= self.config.half_open_max {
             return Err(Refusal::TooManyHalfOpen);

@@ -84,6 +84,10 @@ impl World {
     }
 }
 
+/// [`SPS`] and [`PPS`] as an offer has them.
+const OFFERED_SETS: &str =
+    "packetization-mode=1;sprop-parameter-sets=Z0LAHtoDYPebwEQAAAMABAAAAwDKPFi6gA==,aM48gA==";
+
 /// The number in a unit's first slice.
 fn number(unit: &AccessUnit) -> u32 {
     u32::from_be_bytes(unit.payload[7..11].try_into().unwrap())
@@ -92,6 +96,39 @@ fn number(unit: &AccessUnit) -> u32 {
 fn is_video(datagram: &[u8]) -> bool {
     let is_rtp = datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1]);
     is_rtp && datagram.len() > 500
+}
+
+#[test]
+fn parameter_sets_may_be_in_the_offer_alone() {
+    let mut world = World::connected(|sdp| {
+        *sdp = sdp.replace("packetization-mode=1", OFFERED_SETS);
+    });
+    let bare = |number| picture(number, number % 30 == 0).split_off(usize::from(number % 30 == 0));
+    for number in 0..31 {
+        for (n, payload) in bare(number).iter().enumerate() {
+            world.video(number * 3_000, n == 2, payload);
+        }
+        world.run(FRAME);
+    }
+    world.run(LATENCY * 2);
+    let units = world.units();
+    assert_eq!(units.len(), 31, "from the first on");
+    let config = units[0].config.as_ref().unwrap();
+    assert_eq!((config.width, config.height), (854, 480));
+    assert!(units[30].keyframe && units[30].config.is_none());
+    assert!(world.packets()[0].starts_keyframe);
+}
+
+#[test]
+fn parameter_sets_in_the_offer_that_are_none_do_no_harm() {
+    for sets in ["", ",", "!", "AAAA,Zw==", "Z0LAHg=="] {
+        let mut world = World::connected(|sdp| {
+            let offered = format!("packetization-mode=1;sprop-parameter-sets={sets}");
+            *sdp = sdp.replace("packetization-mode=1", &offered);
+        });
+        world.publish(0..3, 30);
+        assert_eq!(world.units().len(), 3, "{sets}: the stream's own");
+    }
 }
 
 #[test]

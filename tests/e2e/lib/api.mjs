@@ -79,12 +79,14 @@ export async function expectProblem(response, status, about = /./) {
   return problem;
 }
 
-const chromiumOffer = readFileSync(new URL('./chromium-156-offer.sdp', import.meta.url), 'utf8');
-
-/** An offer as Chromium 156 makes it for audio, video and the cue channel, with ICE credentials of its own. */
-export function offer() {
+/**
+ * An offer as a real client made it (lib/offers), with ICE credentials of its own.
+ * @param {string} name e.g. `whip/obs-32`
+ */
+export function offer(name = 'whep/chromium-156') {
+  const recorded = readFileSync(new URL(`./offers/${name}.sdp`, import.meta.url), 'utf8');
   const [ufrag, pwd] = [randomBytes(3).toString('hex'), randomBytes(12).toString('hex')];
-  return chromiumOffer.replaceAll(/a=ice-ufrag:.*\r\n/g, `a=ice-ufrag:${ufrag}\r\n`).replaceAll(/a=ice-pwd:.*\r\n/g, `a=ice-pwd:${pwd}\r\n`);
+  return recorded.replaceAll(/a=ice-ufrag:.*\r\n/g, `a=ice-ufrag:${ufrag}\r\n`).replaceAll(/a=ice-pwd:.*\r\n/g, `a=ice-pwd:${pwd}\r\n`);
 }
 
 export function postWhep(server, stream, sdp = offer(), headers = { 'content-type': 'application/sdp' }) {

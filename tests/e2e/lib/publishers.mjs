@@ -17,19 +17,27 @@ export function publishFfmpeg(t, url, options = {}) {
   return publisher;
 }
 
-export function ffmpegArgs(url, {
-  fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', first = 0, audio = true, seconds, output = [],
-} = {}) {
-  // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
-  const marks = { counter: counterFilter(first), clock: clockFilter(clockZero(), fps), none: 'null' };
+export function ffmpegArgs(url, options = {}) {
+  const { audio = true, output = [] } = options;
+  return [...pictureAndTone(options), ...h264(options),
+    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', ...output, url];
+}
+
+/** FFmpeg's arguments for a picture and a tone in real time. */
+export function pictureAndTone({ fps = 30, audio = true, seconds } = {}) {
   const tone = ['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
   return ['-hide_banner', '-nostats', '-loglevel', 'warning', '-re', '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${fps}`,
-    ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : []),
-    '-vf', `${marks[mark]},format=yuv420p`, '-c:v', 'libx264', '-preset', 'superfast', '-profile:v', profile,
+    ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : [])];
+}
+
+/** FFmpeg's arguments for the picture's marks and encoder. */
+export function h264({ fps = 30, gop = 60, bframes = 0, profile = 'high', mark = 'counter', first = 0 } = {}) {
+  // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
+  const marks = { counter: counterFilter(first), clock: clockFilter(clockZero(), fps), none: 'null' };
+  return ['-vf', `${marks[mark]},format=yuv420p`, '-c:v', 'libx264', '-preset', 'superfast', '-profile:v', profile,
     // Without B-frames as a low-latency encoder; with them x264 needs its look-ahead.
     ...(bframes === 0 ? ['-tune', 'zerolatency'] : []), '-bf', `${bframes}`,
-    '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', '1200k', '-maxrate', '1200k', '-bufsize', '1200k',
-    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', ...output, url];
+    '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', '1200k', '-maxrate', '1200k', '-bufsize', '1200k'];
 }
 
 let zero;

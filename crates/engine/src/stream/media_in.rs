@@ -7,7 +7,7 @@ use crate::{
     api::{StreamEvent, StreamState},
     ingest::AudioSource,
     meter::{BitrateMeter, VideoMeter},
-    stream::{AudioTrack, Effects, Stream, VideoTrack},
+    stream::{AudioTrack, Effects, Stream, VideoTrack, decode_order::DecodeOrder},
 };
 
 /// GOPs longer than this make WebRTC viewers wait for repair and joins heavy.
@@ -163,10 +163,12 @@ impl Stream {
         let old = self.video.take().map(|track| track.rendition);
         let mut rendition = old.unwrap_or_else(|| sfu::Rendition::video(self.rtp_offset));
         rendition.set_video_config(config);
+        let reordered = config.reorder_frames.unwrap_or(0);
         self.video = Some(VideoTrack {
             rendition,
             meter: VideoMeter::default(),
             bitrate: BitrateMeter::new(now),
+            order: DecodeOrder::new(reordered),
         });
     }
 

@@ -67,7 +67,11 @@ impl Stream {
     }
 
     fn forward_packet(&mut self, fx: &mut Effects<'_>, pts: Pts, packet: VideoPacket) {
-        let Some(track) = &mut self.video else { return };
+        // As by RTMP: what decoders would show out of order is not sent to them at all.
+        let b_frames = self.media().is_some_and(|media| media.b_frames);
+        let Some(track) = self.video.as_mut().filter(|_| !b_frames) else {
+            return;
+        };
         let packets = track.rendition.pass(pts, packet);
         fx.sfu.forward(fx.now, self.id, TrackKind::Video, packets);
     }
@@ -96,9 +100,10 @@ impl Stream {
         self.timeline.observe_frame(pts);
         track.meter.count(pts, unit.keyframe, false);
         track.bitrate.count(fx.now, unit.payload.len());
+        let dts = track.order.time(pts);
         let packaged = self.packager.frame(&Frame {
             track: TrackKind::Video,
-            dts: pts.media_time(),
+            dts: dts.media_time(),
             pts: pts.media_time(),
             keyframe: unit.keyframe,
             payload: unit.payload,

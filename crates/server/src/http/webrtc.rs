@@ -53,7 +53,7 @@ pub(super) async fn offer_of(request: Request) -> Result<String, Problem> {
 
 /// 201 with the answer and the session's address below `endpoint`.
 pub(super) fn created(state: &State, endpoint: &str, answer: WebRtcAnswer) -> Response {
-    let name = state.sessions.name(answer.session);
+    let name = state.sessions.name(endpoint, answer.session);
     let location = format!("{endpoint}/{name}");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(SDP)),
@@ -69,10 +69,14 @@ pub(super) fn created(state: &State, endpoint: &str, answer: WebRtcAnswer) -> Re
 /// Takes trickled candidates; they are not needed.
 pub(super) async fn trickle(
     state: &State,
+    endpoint: &str,
     name: &str,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let session = state.sessions.session(name).ok_or_else(no_such_session)?;
+    let session = state
+        .sessions
+        .session(endpoint, name)
+        .ok_or_else(no_such_session)?;
     require_type(request.headers(), &[FRAGMENT])?;
     match request
         .headers()
@@ -97,8 +101,15 @@ pub(super) async fn trickle(
 }
 
 /// Ends a session. An ETag does not matter.
-pub(super) async fn leave(state: &State, name: &str) -> Result<StatusCode, Problem> {
-    let session = state.sessions.session(name).ok_or_else(no_such_session)?;
+pub(super) async fn leave(
+    state: &State,
+    endpoint: &str,
+    name: &str,
+) -> Result<StatusCode, Problem> {
+    let session = state
+        .sessions
+        .session(endpoint, name)
+        .ok_or_else(no_such_session)?;
     // RFC 9725 section 4.2: 200, which is what OBS looks for.
     if state.shard.leave(session).await? {
         Ok(StatusCode::OK)
@@ -108,10 +119,14 @@ pub(super) async fn leave(state: &State, name: &str) -> Result<StatusCode, Probl
 }
 
 /// There is a session here, or was: a GET must not be an error.
-pub(super) fn look_at_session(state: &State, name: &str) -> Result<StatusCode, Problem> {
+pub(super) fn look_at_session(
+    state: &State,
+    endpoint: &str,
+    name: &str,
+) -> Result<StatusCode, Problem> {
     state
         .sessions
-        .session(name)
+        .session(endpoint, name)
         .map(|_| StatusCode::NO_CONTENT)
         .ok_or_else(no_such_session)
 }

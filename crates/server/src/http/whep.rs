@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::OfferError;
+use engine::{OfferError, StreamName};
 use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -61,7 +61,7 @@ async fn offer(
         .offer(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
-    Ok(webrtc::created(&state, &format!("/whep/{stream}"), answer))
+    Ok(webrtc::created(&state, &endpoint(&stream), answer))
 }
 
 /// There is an endpoint here.
@@ -105,10 +105,10 @@ async fn probe(_stream: Stream) -> impl IntoResponse {
 )]
 async fn trickle(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    webrtc::trickle(&state, &name, request).await
+    webrtc::trickle(&state, &endpoint(&stream), &name, request).await
 }
 
 /// Ends the session. An ETag does not matter.
@@ -123,8 +123,8 @@ async fn trickle(
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such session"),
     ),
 )]
-async fn leave(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<StatusCode, Problem> {
-    webrtc::leave(&state, &name).await
+async fn leave(state: Shared, StreamAnd(stream, name): StreamAnd) -> Result<StatusCode, Problem> {
+    webrtc::leave(&state, &endpoint(&stream), &name).await
 }
 
 /// There is a session here, or was.
@@ -138,9 +138,9 @@ async fn leave(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<Sta
 )]
 async fn look_at_session(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
-    webrtc::look_at_session(&state, &name)
+    webrtc::look_at_session(&state, &endpoint(&stream), &name)
 }
 
 /// As GET.
@@ -154,6 +154,10 @@ async fn look_at_session(
 )]
 async fn probe_session(state: Shared, path: StreamAnd) -> Result<StatusCode, Problem> {
     look_at_session(state, path).await
+}
+
+fn endpoint(stream: &StreamName) -> String {
+    format!("/whep/{stream}")
 }
 
 fn refusal(error: OfferError) -> Problem {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::Request, http::StatusCode, response::Response};
-use engine::PublishError;
+use engine::{PublishError, StreamName};
 use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -54,7 +54,7 @@ async fn publish(
         .publish(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
-    Ok(webrtc::created(&state, &format!("/whip/{stream}"), answer))
+    Ok(webrtc::created(&state, &endpoint(&stream), answer))
 }
 
 /// There is an endpoint here.
@@ -87,10 +87,10 @@ async fn look(_stream: Stream) -> StatusCode {
 )]
 async fn trickle(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    webrtc::trickle(&state, &name, request).await
+    webrtc::trickle(&state, &endpoint(&stream), &name, request).await
 }
 
 /// Stops publishing. The stream waits for its publisher's return, as after a lost connection.
@@ -105,8 +105,8 @@ async fn trickle(
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such session"),
     ),
 )]
-async fn stop(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<StatusCode, Problem> {
-    webrtc::leave(&state, &name).await
+async fn stop(state: Shared, StreamAnd(stream, name): StreamAnd) -> Result<StatusCode, Problem> {
+    webrtc::leave(&state, &endpoint(&stream), &name).await
 }
 
 /// There is a session here, or was.
@@ -120,9 +120,13 @@ async fn stop(state: Shared, StreamAnd(_stream, name): StreamAnd) -> Result<Stat
 )]
 async fn look_at_session(
     state: Shared,
-    StreamAnd(_stream, name): StreamAnd,
+    StreamAnd(stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
-    webrtc::look_at_session(&state, &name)
+    webrtc::look_at_session(&state, &endpoint(&stream), &name)
+}
+
+fn endpoint(stream: &StreamName) -> String {
+    format!("/whip/{stream}")
 }
 
 fn refusal(error: PublishError) -> Problem {

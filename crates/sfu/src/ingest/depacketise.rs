@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use media::{H264Config, h264};
 
 use super::{
@@ -27,6 +28,8 @@ pub(crate) struct Depacketiser {
     withholding: bool,
     /// Nobody knows whether the next packet begins a unit.
     uncertain: bool,
+    /// The parameter sets were told apart from the stream, which has brought none.
+    out_of_band: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -90,12 +93,21 @@ impl Default for Depacketiser {
             // The first packets may be lost before anything is heard of the publisher: OBS loses
             // about fifty.
             uncertain: true,
+            out_of_band: false,
             outputs: VecDeque::new(),
         }
     }
 }
 
 impl Depacketiser {
+    /// Parameter sets told by other means than packets (RFC 6184 section 8.1, `sprop-parameter-sets`). What is none is left
+    /// out.
+    pub(crate) fn know(&mut self, parameter_sets: &[Bytes]) {
+        for set in parameter_sets {
+            self.out_of_band |= self.sets.insert(set).is_ok();
+        }
+    }
+
     /// Takes the next packet. Poll afterwards until nothing comes.
     pub(crate) fn push(&mut self, packet: Packet<'_>) {
         let is_other = |unit: &Unit| unit.rtp_time != packet.rtp_time;
@@ -179,7 +191,9 @@ impl Depacketiser {
         // A gap before the unit is of no consequence if both parameter sets came after it: missing
         // is a delimiter or enhancement information at most. Without them a key frame could be
         // decoded by the sets of the one before.
-        let is_whole = !unit.uncertain || self.assembly.has_own_sets();
+        let has_own_sets = self.assembly.has_own_sets();
+        self.out_of_band &= !has_own_sets;
+        let is_whole = !unit.uncertain || has_own_sets || self.out_of_band;
         let mut config = None;
         if picture.idr && is_whole {
             match self.activate(picture) {

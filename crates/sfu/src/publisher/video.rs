@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
+use bytes::Bytes;
 use str0m::{media::Mid, rtp::RtpPacket};
 
 use crate::{
@@ -41,6 +42,10 @@ impl Video {
             depacketiser: Depacketiser::default(),
             gate: Gate::default(),
         }
+    }
+
+    pub(crate) fn know(&mut self, parameter_sets: &[Bytes]) {
+        self.depacketiser.know(parameter_sets);
     }
 
     pub(crate) fn stamps(&self) -> Timestamp {

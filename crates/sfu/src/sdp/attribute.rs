@@ -190,7 +190,7 @@ fn read_rtpmap<'a>(payload: &mut Payload<'a>, value: &'a str) {
         .unwrap_or(1);
 }
 
-fn read_parameters(payload: &mut Payload<'_>, value: &str) {
+fn read_parameters<'a>(payload: &mut Payload<'a>, value: &'a str) {
     for parameter in value.split(';') {
         let Some((key, value)) = parameter.split_once('=') else {
             continue;
@@ -203,6 +203,7 @@ fn read_parameters(payload: &mut Payload<'_>, value: &str) {
             "profile-level-id" if value.len() == 6 => {
                 payload.profile_level_id = u32::from_str_radix(value, 16).ok();
             }
+            "sprop-parameter-sets" => payload.parameter_sets = Some(value),
             _ => {}
         }
     }

@@ -1,5 +1,7 @@
 //! Judges an offer: what to send on which section with which payload type, or why nothing.
 
+use bytes::Bytes;
+
 use super::{Direction, Offered, Payload, Section, SectionKind, Setup, profile};
 use crate::{MediaDescription, Refusal};
 
@@ -15,6 +17,8 @@ pub(crate) struct Plan<'a> {
     /// The peer's ICE user name fragment.
     pub(crate) ufrag: &'a str,
     /// How video goes, if it does.
+    /// What a publisher's offer says its pictures are decoded by.
+    pub(crate) parameter_sets: Vec<Bytes>,
     pub(crate) video: Option<VideoPlan>,
     /// How audio goes, if it does.
     pub(crate) audio: Option<AudioPlan>,
@@ -175,6 +179,7 @@ pub(super) fn transport<'a>(offered: &Offered<'a>, role: Role) -> Result<Plan<'a
         fingerprint: transport
             .fingerprint
             .ok_or(Refusal::Malformed("no a=fingerprint of sha-256"))?,
+        parameter_sets: Vec::new(),
         video: None,
         audio: None,
         data: false,

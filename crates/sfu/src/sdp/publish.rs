@@ -1,6 +1,9 @@
 //! Judges a publisher's offer (RFC 9725 section 4.4): which codec and payload type to receive on
 //! which section, or why not.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+
 use super::{
     Direction, Offered, Section, SectionKind,
     plan::{
@@ -36,6 +39,7 @@ fn video(section: &Section<'_>, plan: &mut Plan<'_>) -> Result<SectionAnswer, Re
     let payload = payload.ok_or(Refusal::NoIngestVideoCodec)?;
     let stream = section.repair.map(|(stream, _)| stream).or(section.ssrc);
     let rtx = rtx_of(section, payload);
+    plan.parameter_sets = payload.parameter_sets.map_or_else(Vec::new, parameter_sets);
     plan.video = Some(VideoPlan {
         payload_type: payload.number,
         rtx,
@@ -58,3 +62,13 @@ fn audio(section: &Section<'_>, plan: &mut Plan<'_>) -> Result<SectionAnswer, Re
     });
     Ok(SectionAnswer::Audio { flows: true })
 }
+
+/// RFC 6184 section 8.1, `sprop-parameter-sets`: "a comma-separated list of base64 representations" of NAL units. What is
+/// none is left out: the stream may bring its own.
+fn parameter_sets(list: &str) -> Vec<Bytes> {
+    let decode = |text: &str| STANDARD.decode(text.trim()).ok().map(Bytes::from);
+    list.split(',').take(SETS_MAX).filter_map(decode).collect()
+}
+
+/// Encoders have one of each kind, scalable ones a few.
+const SETS_MAX: usize = 16;
