@@ -117,10 +117,10 @@ fn files_that_are_gone_or_nonsense_are_named_and_change_nothing() {
     let mut told_key = |bytes: &[u8]| {
         fs::write(&key, bytes).unwrap();
         assert!(matches!(look(&mut renewal), Looked::Quiet));
-        match look(&mut renewal) {
-            Looked::Refused(problem) => problem.to_string(),
-            other => panic!("{other:?}"),
-        }
+        let Looked::Refused(problem) = look(&mut renewal) else {
+            panic!("not told");
+        };
+        problem.to_string()
     };
     assert!(told_key(b"no key").contains("has no private key"));
     assert_eq!(Arc::as_ptr(&renewal.current.borrow().http), after);
