@@ -14,10 +14,12 @@ use crate::{
         clock,
         command::{Command, ShardHandle},
         hls::{OriginConfig, Origins},
+        ice::{Candidates, IceSockets},
         outlets::Outlets,
         rtmp,
         shard::{self, Loop},
         side::SideChannels,
+        tcp,
         udp::BoundUdp,
     },
     store::Store,
@@ -30,6 +32,7 @@ pub struct Server {
     state: Arc<State>,
     http: Capped,
     rtmp: TcpListener,
+    ice_tcp: Option<TcpListener>,
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
@@ -43,6 +46,7 @@ struct Settings {
     rtmp: SocketAddr,
     app: String,
     rtmp_connections_max: usize,
+    ice_tcp_connections_max: usize,
     drain: Duration,
 }
 
@@ -54,8 +58,9 @@ impl Server {
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
         let store = Store::open(&config.store.path).await?;
-        let udp = BoundUdp::bind(config.webrtc.listen, config.webrtc.socket_buffer.as_usize())
-            .map_err(Error::listen("webrtc.listen", config.webrtc.listen))?;
+        let ice = IceSockets::bind(&config.webrtc).await?;
+        ice.look(config).await;
+        let ice_tcp = ice.tcp;
         let rtmp = bind("rtmp.listen", config.rtmp.listen).await?;
         let http = bind("http.listen", config.http.listen).await?;
         let settings = Settings {
@@ -67,9 +72,10 @@ impl Server {
                 .map_err(Error::system("address of the RTMP listener"))?,
             app: config.rtmp.app.clone(),
             rtmp_connections_max: config.rtmp.connections_max,
+            ice_tcp_connections_max: config.webrtc.tcp_connections_max,
             drain: config.shutdown.drain.0,
         };
-        let media = Media::start(config, udp, &meters)?;
+        let media = Media::start(config, ice.udp, ice.candidates, &meters)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -78,6 +84,8 @@ impl Server {
             meters,
             sessions: SessionNames::new(rand::random()),
             event_followers_max: config.http.event_followers_max,
+            ice_servers: http::ice_servers(&config.webrtc.ice_servers),
+            lenient_patch: config.webrtc.lenient_patch,
             draining: watched,
         });
         let http = Capped::new(http, config.http.connections_max);
@@ -86,6 +94,7 @@ impl Server {
             state,
             http,
             rtmp,
+            ice_tcp,
             thread,
             draining,
             store,
@@ -133,6 +142,7 @@ impl Server {
             state,
             http,
             rtmp,
+            ice_tcp,
             thread,
             draining,
             store,
@@ -145,6 +155,16 @@ impl Server {
             shard.clone(),
             Arc::clone(&state.meters),
         ));
+        // They end with the runtime: sessions live on while requests are drained.
+        if let Some(listener) = ice_tcp {
+            let max = settings.ice_tcp_connections_max;
+            tokio::spawn(tcp::listen(
+                listener,
+                max,
+                shard.clone(),
+                Arc::clone(&state.meters),
+            ));
+        }
         let mut ending = draining.subscribe();
         let service = http::router(state).into_make_service_with_connect_info::<Peer>();
         let mut serving = tokio::spawn(
@@ -189,7 +209,12 @@ struct Media {
 }
 
 impl Media {
-    fn start(config: &Config, udp: BoundUdp, meters: &Arc<Meters>) -> Result<Self, Error> {
+    fn start(
+        config: &Config,
+        udp: BoundUdp,
+        candidates: Candidates,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
         let origin = OriginConfig {
             hls: config.packager(),
@@ -211,7 +236,7 @@ impl Media {
             Arc::clone(&side),
             Arc::clone(meters),
         );
-        let engine = config.engine(udp.local);
+        let engine = config.engine(candidates);
         let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())
             .map_err(|error| Error::Config(format!("`webrtc`: {error}")))?;
         let meters = Arc::clone(meters);

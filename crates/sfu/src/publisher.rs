@@ -8,7 +8,6 @@ mod video;
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -81,15 +80,9 @@ impl Publisher {
     }
 
     /// Takes a datagram that is this publisher's.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        contents: &[u8],
-    ) {
+    pub(crate) fn receive(&mut self, now: Instant, contents: &[u8]) {
         self.learn(contents);
-        self.transport.receive(now, source, destination, contents);
+        self.transport.receive(now, contents);
     }
 
     /// An offer without `a=ssrc` from a client without the `mid` extension leaves the payload type

@@ -14,7 +14,7 @@ mod profile;
 mod publish;
 
 pub(crate) use canonical::write_offer;
-pub(crate) use fragment::check as check_fragment;
+pub(crate) use fragment::{of as fragment_of, parse as parse_fragment, write as write_fragment};
 pub(crate) use parse::parse;
 pub(crate) use plan::{AudioPlan, Plan, VideoPlan, plan};
 pub(crate) use publish::plan as plan_publish;

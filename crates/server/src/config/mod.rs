@@ -6,6 +6,7 @@
 //! belong to the scripts and are not read.
 
 mod engine;
+mod network;
 mod sections;
 mod units;
 
@@ -17,6 +18,8 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub(crate) use network::is_link_local;
+pub use network::{Advertised, IceServer, NetworkError, TcpListen};
 pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
 pub use units::{Size, Span, UnitError};
 
@@ -86,6 +89,14 @@ impl Config {
         ];
         for (key, address) in listeners {
             loopback(key, address)?;
+        }
+        if let TcpListen::At(address) = self.webrtc.tcp_listen {
+            loopback("webrtc.tcp_listen", address)?;
+        }
+        for (n, server) in self.webrtc.ice_servers.iter().enumerate() {
+            server.check().map_err(|error| {
+                Error::Config(format!("`webrtc.ice_servers`, number {}: {error}", n + 1))
+            })?;
         }
         let hls = &self.hls;
         let ordered = [

@@ -6,7 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{Size, Span};
+use super::{
+    network::{Advertised, IceServer, TcpListen},
+    units::{Size, Span},
+};
 
 /// The HTTP surface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,16 @@ pub struct Rtmp {
 pub struct Webrtc {
     /// Address and UDP port.
     pub listen: SocketAddr,
+    /// Where TCP connections are taken.
+    pub tcp_listen: TcpListen,
+    /// Addresses peers are told; none means the local ones.
+    pub advertised_addresses: Vec<Advertised>,
+    /// STUN and TURN servers peers are told.
+    pub ice_servers: Vec<IceServer>,
+    /// Takes candidates from clients that send no `If-Match`.
+    pub lenient_patch: bool,
+    /// TCP connections at once.
+    pub tcp_connections_max: usize,
     /// Viewers at once.
     pub viewers_max: usize,
     /// Of them, how many may still be connecting.
@@ -150,6 +163,11 @@ impl Default for Webrtc {
     fn default() -> Self {
         Self {
             listen: local(8189),
+            tcp_listen: TcpListen::Same,
+            advertised_addresses: Vec::new(),
+            ice_servers: Vec::new(),
+            lenient_patch: true,
+            tcp_connections_max: 1000,
             viewers_max: 1000,
             connecting_max: 256,
             socket_buffer: Size::mib(4),

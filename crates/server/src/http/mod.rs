@@ -46,11 +46,16 @@ mod whip;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::OriginalUri, http::Method};
+use axum::{
+    Router,
+    extract::OriginalUri,
+    http::{HeaderValue, Method},
+};
 use tokio::sync::watch as latest;
 
 pub(crate) use listener::{Capped, Peer};
 pub(crate) use token::SessionNames;
+pub(crate) use webrtc::ice_servers;
 
 use crate::{
     io::{command::ShardHandle, hls::Origins, side::SideChannels},
@@ -67,6 +72,10 @@ pub(crate) struct State {
     pub(crate) meters: Arc<Meters>,
     pub(crate) sessions: SessionNames,
     pub(crate) event_followers_max: usize,
+    /// `Link` headers for whoever makes a WebRTC session.
+    pub(crate) ice_servers: Vec<HeaderValue>,
+    /// Candidates are taken without `If-Match`.
+    pub(crate) lenient_patch: bool,
     /// Turns true once, when the server begins to end.
     pub(crate) draining: latest::Receiver<bool>,
 }

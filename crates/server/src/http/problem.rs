@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     OfferNotUsable,
     StreamNotPlayable,
     PreconditionFailed,
-    IceRestartUnsupported,
+    PreconditionRequired,
     Full,
     TimedOut,
     Unavailable,
@@ -117,10 +117,10 @@ impl Kind {
                 S::PRECONDITION_FAILED,
                 "Precondition failed",
             ),
-            Self::IceRestartUnsupported => (
-                "ice-restart-unsupported",
-                S::UNPROCESSABLE_ENTITY,
-                "ICE restart not supported",
+            Self::PreconditionRequired => (
+                "precondition-required",
+                S::PRECONDITION_REQUIRED,
+                "Precondition required",
             ),
             Self::Full => ("full", S::SERVICE_UNAVAILABLE, "Full"),
             Self::TimedOut => (

@@ -238,7 +238,7 @@ fn check_mid(mid: &str) -> Result<&str, Refusal> {
 
 /// RFC 8839 section 5.4: `ice-char = ALPHA / DIGIT / "+" / "/"`. Pion and old Firefox also use `-`
 /// and `_`.
-fn is_ice_string(value: &str, min: usize) -> bool {
+pub(super) fn is_ice_string(value: &str, min: usize) -> bool {
     (min..=256).contains(&value.len())
         && value
             .bytes()

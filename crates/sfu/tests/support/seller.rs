@@ -15,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sfu::{Config, Event, Ingest, Input, Output, PublishOffer, Refusal, SessionId, Sfu};
+use sfu::{
+    ClosedReason, Config, Event, FiveTuple, Ingest, Input, Output, PublishOffer, Refusal,
+    SessionId, Sfu,
+};
 use str0m::{
     Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc, RtcConfig,
     change::SdpAnswer,
@@ -40,6 +43,10 @@ pub struct World {
     /// What has come of the publisher's packets.
     pub ingest: Vec<Ingest>,
     pub connected: bool,
+    pub closed: Option<ClosedReason>,
+    /// Where the world sees it; a NAT may change it.
+    pub address: SocketAddr,
+    pub answer: String,
     /// How often the publisher was asked for a key frame.
     pub asked: usize,
     /// Given a datagram from the publisher: whether the network loses it.
@@ -93,6 +100,13 @@ fn start() -> Instant {
 impl World {
     /// A publisher that has connected; its offer's text may be changed on the way.
     pub fn connected(change: impl FnOnce(&mut String)) -> Self {
+        let world = Self::tried(change);
+        assert!(world.connected);
+        world
+    }
+
+    /// A publisher a second after its offer was answered.
+    pub fn tried(change: impl FnOnce(&mut String)) -> Self {
         let now = start();
         let (mut rtc, mut sdp, pending, video, audio) = offer(now);
         change(&mut sdp);
@@ -118,6 +132,9 @@ impl World {
             audio,
             ingest: Vec::new(),
             connected: false,
+            closed: None,
+            address: SELLER.parse().unwrap(),
+            answer: answer.sdp,
             asked: 0,
             loses: Box::new(|_| false),
             wire: BTreeMap::new(),
@@ -127,8 +144,24 @@ impl World {
             deadline: now,
         };
         world.run(Duration::from_secs(1));
-        assert!(world.connected);
         world
+    }
+
+    /// The sequence numbers of video go on somewhere else.
+    pub fn jump(&mut self, numbers: u64) {
+        self.sequence += numbers;
+    }
+
+    /// Somebody sends a datagram.
+    pub fn forge(&mut self, remote: SocketAddr, contents: &[u8]) {
+        let tuple = FiveTuple {
+            protocol: sfu::Protocol::Udp,
+            local: SERVER.parse().unwrap(),
+            remote,
+        };
+        self.sfu
+            .handle_input(self.now, Input::Datagram { tuple, contents });
+        self.drain();
     }
 
     /// The payload type video goes by; retransmissions have another.
@@ -190,8 +223,11 @@ impl World {
                 self.sfu.handle_input(
                     self.now,
                     Input::Datagram {
-                        source: SELLER.parse().unwrap(),
-                        destination: SERVER.parse().unwrap(),
+                        tuple: FiveTuple {
+                            protocol: sfu::Protocol::Udp,
+                            local: SERVER.parse().unwrap(),
+                            remote: self.address,
+                        },
                         contents: &contents,
                     },
                 );
@@ -216,9 +252,15 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                Output::Transmit { contents, .. } => self.post(false, contents),
+                // What goes to where it no longer is gets lost.
+                Output::Transmit { tuple, contents } if tuple.remote == self.address => {
+                    self.post(false, contents);
+                }
+                Output::Transmit { .. } => {}
+                Output::Admit { tuple } | Output::Close { tuple } => panic!("{tuple:?}"),
                 Output::Event(_, Event::Connected) => self.connected = true,
                 Output::Event(_, Event::Ingest(ingest)) => self.ingest.push(ingest),
+                Output::Event(_, Event::Closed { reason }) => self.closed = Some(reason),
                 Output::Event(_, event) => panic!("{event:?}"),
             }
         }
