@@ -8,7 +8,7 @@ use str0m::{
     channel::{ChannelConfig, Reliability},
     crypto::{CryptoProvider, dtls::DtlsCert},
     format::{Codec, CodecConfig, CodecSpec, FormatParams, PayloadParams},
-    media::{Frequency, Mid},
+    media::{Frequency, Mid, Rid},
     net::TcpType,
     rtp::{Extension, ExtensionMap, Ssrc},
 };
@@ -139,12 +139,14 @@ impl Acceptor {
             mid: mid.into(),
             payload_type: video.payload_type,
             ssrc: video.ssrc,
+            rids: plan.rids.iter().map(|rid| Rid::from(*rid)).collect(),
         });
         let audio = plan.audio_mid().zip(plan.audio);
         let audio = audio.map(|(mid, audio)| publisher::Expected {
             mid: mid.into(),
             payload_type: audio.payload_type,
             ssrc: audio.ssrc.map(|ssrc| (ssrc, None)),
+            rids: Vec::new(),
         });
         Ok(Accepted {
             session: Publisher::new(now, transport, video, audio),
@@ -210,6 +212,10 @@ impl Acceptor {
         if plan.video.is_some_and(|video| video.transport_cc) {
             // A browser that does not hear how its packets arrive sends 300 kbit/s for ever.
             extensions.set(2, Extension::TransportSequenceNumber);
+        }
+        if !plan.rids.is_empty() {
+            extensions.set(3, Extension::RtpStreamId);
+            extensions.set(4, Extension::RepairedRtpStreamId);
         }
         let mut config = RtcConfig::new()
             .set_rtp_mode(true)

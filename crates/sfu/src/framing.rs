@@ -66,7 +66,7 @@ impl Deframer {
     }
 
     /// The first frame of `bytes` and what follows, if it is whole.
-    fn split<'a>(&self, bytes: &'a [u8]) -> Result<Option<(&'a [u8], &'a [u8])>, FrameError> {
+    fn split<'a>(&self, bytes: &'a [u8]) -> Result<Option<Split<'a>>, FrameError> {
         let Some((head, rest)) = bytes.split_first_chunk() else {
             return Ok(None);
         };
@@ -94,6 +94,9 @@ impl Deframer {
 pub fn frame_head(length: usize) -> Option<[u8; HEAD]> {
     u16::try_from(length).ok().map(u16::to_be_bytes)
 }
+
+/// A datagram, and what follows its frame.
+type Split<'a> = (&'a [u8], &'a [u8]);
 
 const HEAD: usize = 2;
 
