@@ -6,7 +6,7 @@
 //! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, Opus packets, time stamps |
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
-//! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams |
+//! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams, a TCP connection's frames |
 //! | [`child`] | the transcoding child's, in both directions |
 //!
 //! These sources are compiled twice: into the libFuzzer binaries of `fuzz/`, which explore, and into
@@ -64,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     target("rtmp_session", 8, publisher::session),
     target("rtp_h264", 4, publisher::rtp_h264),
     target("sdp_fragment", 1, viewer::fragment),
+    target("tcp_frames", 1, viewer::frames),
     target("sdp_offer", 160, viewer::offer),
     target("transcode_from_child", 1, child::from_child),
     target("transcode_to_child", 1, child::to_child),

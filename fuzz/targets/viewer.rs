@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use media::H264Config;
 use sfu::{
-    Config, Event, Input, MediaDescription, Offer, Output, PublishOffer, Refusal, SessionId, Sfu,
-    StreamId,
+    Config, Deframer, Event, FiveTuple, Input, MediaDescription, Offer, Output, Patched,
+    Precondition, Protocol, PublishOffer, Refusal, SessionId, Sfu, StreamId, frame_head,
 };
 
 use crate::{now, take::Take};
@@ -59,20 +59,54 @@ pub fn offer(data: &[u8]) {
     });
 }
 
-/// A trickled fragment for a session.
+/// A fragment for a session: candidates, or a restart of ICE.
 pub fn fragment(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
     thread_local! {
-        static JOINED: Sfu = {
+        static JOINED: RefCell<Sfu> = RefCell::new({
             let mut sfu = shard();
             join(&mut sfu, now());
             sfu
-        };
+        });
     }
-    let answer = JOINED.with(|sfu| sfu.trickle(VIEWER, text));
-    assert_ne!(answer, Err(Refusal::NoSession));
+    let patched = JOINED.with_borrow_mut(|sfu| sfu.patch(VIEWER, Precondition::Any, text));
+    match patched {
+        Ok(Patched::Restarted { fragment, .. }) => {
+            assert!(fragment.len() < 4_096 && fragment.ends_with("a=end-of-candidates\r\n"));
+        }
+        Ok(Patched::Trickled) => {}
+        Err(refusal) => assert_ne!(refusal, Refusal::NoSession),
+    }
+}
+
+/// A TCP connection's bytes, in two splits of them: the same datagrams come out, none longer than its limit, until the
+/// stream is given up at the same place.
+pub fn frames(data: &[u8]) {
+    let Some((split, bytes)) = data.split_first() else {
+        return;
+    };
+    let read = |chunk: usize| {
+        let (mut deframer, mut datagrams) = (Deframer::new(FRAME_MAX), Vec::new());
+        for chunk in bytes.chunks(chunk) {
+            let read = deframer.read(chunk, |datagram| datagrams.push(datagram.to_vec()));
+            if let Err(error) = read {
+                return (datagrams, Some(error));
+            }
+        }
+        (datagrams, None)
+    };
+    let (datagrams, error) = read(bytes.len().max(1));
+    let whole = (datagrams.clone(), error);
+    assert_eq!(whole, read(usize::from(*split) + 1));
+    let mut framed = 0;
+    for datagram in &datagrams {
+        assert!((1..=FRAME_MAX).contains(&datagram.len()));
+        assert!(frame_head(datagram.len()).is_some());
+        framed += 2 + datagram.len();
+    }
+    assert!(framed <= bytes.len());
 }
 
 /// Datagrams to a session: for each a byte for its kind, two for its length, then its body. What proves nothing is
@@ -153,7 +187,10 @@ fn join(sfu: &mut Sfu, at: Instant) -> (String, String) {
 
 /// A binding request signed with the session's password (RFC 8489 section 14.5), with any `attributes` inside.
 fn check(ufrag: &str, pwd: &str, attributes: &[u8]) -> Vec<u8> {
-    let username = format!("{ufrag}:peer");
+    let remote = OFFER
+        .lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    let username = format!("{ufrag}:{}", remote.expect("every offer has credentials"));
     let username_bytes = u16::try_from(username.len()).expect("a fragment is short");
     let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
     message.extend([7; 12]);
@@ -176,12 +213,18 @@ fn check(ufrag: &str, pwd: &str, attributes: &[u8]) -> Vec<u8> {
 }
 
 fn receive(sfu: &mut Sfu, at: Instant, source: SocketAddr, contents: &[u8]) {
-    let input = Input::Datagram {
-        source,
-        destination: server(),
-        contents,
-    };
+    let tuple = way(source);
+    let input = Input::Datagram { tuple, contents };
     sfu.handle_input(at, input);
+}
+
+/// The way to the shard from an address.
+fn way(remote: SocketAddr) -> FiveTuple {
+    FiveTuple {
+        protocol: Protocol::Udp,
+        local: server(),
+        remote,
+    }
 }
 
 /// Whether the session connected.
@@ -189,13 +232,11 @@ fn drain(sfu: &mut Sfu) -> bool {
     let mut connected = false;
     while let Some(output) = sfu.poll_output() {
         match output {
-            Output::Transmit {
-                destination,
-                contents,
-            } => {
-                assert_eq!(destination, viewer(), "strangers are not answered");
+            Output::Transmit { tuple, contents } => {
+                assert_eq!(tuple, way(viewer()), "strangers are not answered");
                 assert!(contents.len() <= 1500, "a datagram fits the path");
             }
+            Output::Admit { tuple } | Output::Close { tuple } => panic!("no TCP here: {tuple:?}"),
             Output::Event(_, event) => {
                 connected |= matches!(event, Event::Connected | Event::ChannelOpen);
             }
@@ -221,6 +262,9 @@ fn check_answer(offer: &str, answer: &str) {
         );
     }
 }
+
+/// As the server reads them.
+const FRAME_MAX: usize = 2_048;
 
 fn check_empty(sfu: &mut Sfu) {
     while sfu.poll_output().is_some() {}

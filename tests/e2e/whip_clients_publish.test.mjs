@@ -65,7 +65,8 @@ async function publishesAndIsWatched(t, { client, server, browser, file }) {
   const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
   if (failures.length > 0) throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));
   const { video: now, verdicts } = await streamInfo(server, stream);
-  assert.ok(now.gop_ms > 1000 && now.gop_ms < 3500, `${now.gop_ms} ms between key frames`);
+  // Less, where the encoder was asked for one just before its own was due.
+  assert.ok(now.gop_ms > 0 && now.gop_ms < 3500, `${now.gop_ms} ms between key frames`);
   assert.deepEqual(verdicts, []);
 
   const how = await publisher.stop();

@@ -1,10 +1,10 @@
 //! What the engine is told and what it asks for: closed enums, plain values.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use media::{Pts, UnixMillis};
-use sfu::SessionId;
+use sfu::{FiveTuple, SessionId};
 
 /// One RTMP connection, numbered by whoever accepts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,14 +68,17 @@ pub enum Input {
         /// Whose.
         conn: ConnId,
     },
-    /// A datagram came in on the WebRTC socket.
+    /// A datagram came in on a WebRTC socket.
     Datagram {
-        /// The sender.
-        source: SocketAddr,
-        /// The local address it was sent to.
-        destination: SocketAddr,
+        /// Which way it came.
+        tuple: FiveTuple,
         /// Its bytes.
         contents: Bytes,
+    },
+    /// A TCP connection that carried WebRTC datagrams is gone.
+    DatagramsClosed {
+        /// Which.
+        tuple: FiveTuple,
     },
     /// News of a stream's transcoding child.
     Child {
@@ -138,12 +141,22 @@ pub enum Output {
         /// Why.
         reason: sfu::ClosedReason,
     },
-    /// Send a datagram from the WebRTC socket.
+    /// Send a datagram from a WebRTC socket.
     Transmit {
-        /// To whom.
-        destination: SocketAddr,
+        /// Which way.
+        tuple: FiveTuple,
         /// Its bytes.
         contents: Vec<u8>,
+    },
+    /// A TCP connection has proved that a WebRTC session's datagrams come by it.
+    DatagramsAdmit {
+        /// Which.
+        tuple: FiveTuple,
+    },
+    /// Close a TCP connection of WebRTC datagrams once what was sent is flushed.
+    DatagramsClose {
+        /// Which.
+        tuple: FiveTuple,
     },
     /// Start the stream's transcoding child.
     ChildSpawn {

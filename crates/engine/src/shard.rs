@@ -109,19 +109,13 @@ impl Shard {
             Input::RtmpOpened { conn } => self.rtmp_opened(now, conn),
             Input::RtmpData { conn, data } => self.rtmp_data(now, conn, data),
             Input::RtmpClosed { conn } => self.rtmp_closed(now, conn),
-            Input::Datagram {
-                source,
-                destination,
-                contents,
-            } => {
-                self.sfu.handle_input(
-                    now,
-                    sfu::Input::Datagram {
-                        source,
-                        destination,
-                        contents: &contents,
-                    },
-                );
+            Input::Datagram { tuple, contents } => {
+                let contents = &contents;
+                let input = sfu::Input::Datagram { tuple, contents };
+                self.sfu.handle_input(now, input);
+            }
+            Input::DatagramsClosed { tuple } => {
+                self.sfu.handle_input(now, sfu::Input::Closed { tuple });
             }
             Input::Child { child, event } => {
                 let stream = self

@@ -2,21 +2,23 @@
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, time::timeout};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch, time::timeout};
 use tracing::{error, info, warn};
 
 use crate::{
     Error,
     config::Config,
-    http::{SessionNames, State, Web},
+    http::{self, SessionNames, State, Web},
     io::{
         child::{self, Children},
         clock,
         command::{Command, ShardHandle},
         hls::{OriginConfig, Origins},
+        ice::{Candidates, IceSockets},
         outlets::Outlets,
         shard::{self, Loop},
         side::SideChannels,
+        tcp,
         udp::BoundUdp,
     },
     listeners::{Addresses, Listeners, Serving},
@@ -29,6 +31,8 @@ use crate::{
 pub struct Server {
     state: Arc<State>,
     listeners: Listeners,
+    /// Where ICE is listened for by TCP, and how many connections at most.
+    ice_tcp: Option<(TcpListener, usize)>,
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
@@ -45,10 +49,12 @@ impl Server {
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
         let store = Store::open(&config.store.path).await?;
-        let udp = BoundUdp::bind(config.webrtc.listen, config.webrtc.socket_buffer.as_usize())
-            .map_err(Error::listen("webrtc.listen", config.webrtc.listen))?;
+        let ice = IceSockets::bind(&config.webrtc).await?;
+        ice.look(config).await;
+        let connections_max = config.webrtc.tcp_connections_max;
+        let ice_tcp = ice.tcp.map(|listener| (listener, connections_max));
         let listeners = Listeners::bind(config, &meters).await?;
-        let media = Media::start(config, udp, &meters)?;
+        let media = Media::start(config, ice.udp, ice.candidates, &meters)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -58,11 +64,14 @@ impl Server {
             sessions: SessionNames::new(rand::random()),
             event_followers_max: config.http.event_followers_max,
             web: Web::new(config),
+            ice_servers: http::ice_servers(&config.webrtc.ice_servers),
+            lenient_patch: config.webrtc.lenient_patch,
             draining: watched,
         });
         Ok(Self {
             state,
             listeners,
+            ice_tcp,
             thread: media.thread,
             draining,
             store,
@@ -138,6 +147,7 @@ impl Server {
         let Self {
             state,
             listeners,
+            ice_tcp,
             thread,
             draining,
             store,
@@ -149,6 +159,16 @@ impl Server {
             mut http,
             publishers,
         } = listeners.serve(&state, &draining.subscribe());
+        // They end with the runtime: sessions live on while requests are drained.
+        if let Some((listener, connections_max)) = ice_tcp {
+            let meters = Arc::clone(&state.meters);
+            tokio::spawn(tcp::listen(
+                listener,
+                connections_max,
+                shard.clone(),
+                meters,
+            ));
+        }
         tokio::select! {
             () = shutdown => info!("ending"),
             // Better ended, and started again by whoever watches, than serving pages without media.
@@ -184,7 +204,12 @@ struct Media {
 }
 
 impl Media {
-    fn start(config: &Config, udp: BoundUdp, meters: &Arc<Meters>) -> Result<Self, Error> {
+    fn start(
+        config: &Config,
+        udp: BoundUdp,
+        candidates: Candidates,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
         let origin = OriginConfig {
             hls: config.packager(),
@@ -206,7 +231,7 @@ impl Media {
             Arc::clone(&side),
             Arc::clone(meters),
         );
-        let engine = config.engine(udp.local);
+        let engine = config.engine(candidates);
         let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())
             .map_err(|error| Error::Config(format!("`webrtc`: {error}")))?;
         let meters = Arc::clone(meters);

@@ -8,7 +8,8 @@ use str0m::{
     channel::{ChannelConfig, Reliability},
     crypto::{CryptoProvider, dtls::DtlsCert},
     format::{Codec, CodecConfig, CodecSpec, FormatParams, PayloadParams},
-    media::{Frequency, Mid},
+    media::{Frequency, Mid, Rid},
+    net::TcpType,
     rtp::{Extension, ExtensionMap, Ssrc},
 };
 
@@ -16,8 +17,10 @@ use crate::{
     Answer, Config, Error, Offer, PublishOffer, Refusal,
     fanout::HeaderTemplate,
     publisher::{self, Publisher},
+    routes::Ice,
     sdp::{self, AudioPlan, Plan, VideoPlan},
     session::{Parts, Session},
+    stand_in::StandIn,
     transport::Transport,
 };
 
@@ -37,25 +40,24 @@ pub(crate) struct Acceptor {
 pub(crate) struct Accepted<S> {
     pub(crate) session: S,
     pub(crate) answer: Answer,
-    /// The credentials the peer must use in its checks.
-    pub(crate) ufrag: String,
-    pub(crate) pwd: String,
+    /// What the peer's checks must say.
+    pub(crate) ice: Ice,
 }
 
 /// A transport that has answered, and what it was answered with.
 struct Answered {
     transport: Transport,
     answer: Answer,
-    ufrag: String,
-    pwd: String,
+    ice: Ice,
 }
 
 impl Acceptor {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         let certificate = crypto.dtls_provider.generate_certificate();
-        let candidates: Result<Vec<_>, _> = config.candidates.iter().map(host_candidate).collect();
-        let candidates = candidates?;
+        let udp = config.candidates.iter().map(host_candidate);
+        let tcp = config.tcp_candidates.iter().map(passive_candidate);
+        let candidates = udp.chain(tcp).collect::<Result<Vec<_>, _>>()?;
         if candidates.is_empty() {
             return Err(Error::NoCandidates);
         }
@@ -79,8 +81,7 @@ impl Acceptor {
         let Answered {
             mut transport,
             answer,
-            ufrag,
-            pwd,
+            ice,
         } = self.answer(now, &plan)?;
         let rtc = &mut transport.rtc;
         let random: [u8; 4] = random()?;
@@ -116,8 +117,7 @@ impl Acceptor {
         Ok(Accepted {
             session,
             answer,
-            ufrag,
-            pwd,
+            ice,
         })
     }
 
@@ -132,35 +132,38 @@ impl Acceptor {
         let Answered {
             transport,
             answer,
-            ufrag,
-            pwd,
+            ice,
         } = self.answer(now, &plan)?;
         let video = plan.video_mid().zip(plan.video);
         let video = video.map(|(mid, video)| publisher::Expected {
             mid: mid.into(),
             payload_type: video.payload_type,
             ssrc: video.ssrc,
+            rids: plan.rids.iter().map(|rid| Rid::from(*rid)).collect(),
         });
         let audio = plan.audio_mid().zip(plan.audio);
         let audio = audio.map(|(mid, audio)| publisher::Expected {
             mid: mid.into(),
             payload_type: audio.payload_type,
             ssrc: audio.ssrc.map(|ssrc| (ssrc, None)),
+            rids: Vec::new(),
         });
         let mut session = Publisher::new(now, transport, video, audio);
         session.know(&plan.parameter_sets);
         Ok(Accepted {
             session,
             answer,
-            ufrag,
-            pwd,
+            ice,
         })
     }
 
     /// A transport made as planned.
     fn answer(&self, now: Instant, plan: &Plan<'_>) -> Result<Answered, Refusal> {
-        let creds = self.credentials(&random::<24>()?);
-        let (ufrag, pwd) = (creds.ufrag.clone(), creds.pass.clone());
+        let (ufrag, pwd) = self.credentials()?;
+        let creds = IceCreds {
+            ufrag: ufrag.clone(),
+            pass: pwd.clone(),
+        };
         let mut rtc = self.build(now, plan, creds);
         for candidate in &self.candidates {
             rtc.add_local_candidate(candidate.clone());
@@ -171,30 +174,36 @@ impl Acceptor {
         let answer = rtc
             .sdp_api()
             .accept_offer(canonical)
-            .map_err(|error| transport(&error))?;
-        Ok(Answered {
-            transport: Transport::new(now, rtc, plan.ufrag),
-            answer: Answer {
-                sdp: answer.to_sdp_string(),
-            },
+            .map_err(|error| transport(&error))?
+            .to_sdp_string();
+        let ice = Ice {
+            generation: 0,
             ufrag,
             pwd,
+            remote_ufrag: plan.ufrag.to_owned(),
+        };
+        let stand_in = StandIn::new(&self.candidates[0], &ice);
+        let fragment = sdp::fragment_of(&answer);
+        Ok(Answered {
+            transport: Transport::new(now, rtc, stand_in, fragment),
+            answer: Answer { sdp: answer },
+            ice,
         })
     }
 
-    /// RFC 8445 section 5.3: at least 24 bits of randomness in the fragment, 128 in the password.
-    fn credentials(&self, random: &[u8]) -> IceCreds {
+    /// A user name fragment and a password nobody can guess. RFC 8445 section 5.3: at least 24 bits
+    /// of randomness in the fragment, 128 in the password.
+    pub(crate) fn credentials(&self) -> Result<(String, String), Refusal> {
         let hex = |bytes: &[u8]| {
             bytes
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect::<String>()
         };
+        let random: [u8; 24] = random()?;
         let (fragment, password) = random.split_at(8);
-        IceCreds {
-            ufrag: format!("{:04x}{}", self.shard, hex(fragment)),
-            pass: hex(password),
-        }
+        let ufrag = format!("{:04x}{}", self.shard, hex(fragment));
+        Ok((ufrag, hex(password)))
     }
 
     fn build(&self, now: Instant, plan: &Plan<'_>, creds: IceCreds) -> Rtc {
@@ -205,6 +214,10 @@ impl Acceptor {
         if plan.video.is_some_and(|video| video.transport_cc) {
             // A browser that does not hear how its packets arrive sends 300 kbit/s for ever.
             extensions.set(2, Extension::TransportSequenceNumber);
+        }
+        if !plan.rids.is_empty() {
+            extensions.set(3, Extension::RtpStreamId);
+            extensions.set(4, Extension::RepairedRtpStreamId);
         }
         let mut config = RtcConfig::new()
             .set_rtp_mode(true)
@@ -245,6 +258,17 @@ fn host_candidate(address: &SocketAddr) -> Result<Candidate, Error> {
         return Err(bad());
     }
     Candidate::host(*address, "udp").map_err(|_| bad())
+}
+
+/// RFC 6544 section 4.1: this side takes connections and opens none.
+fn passive_candidate(address: &SocketAddr) -> Result<Candidate, Error> {
+    let bad = || Error::BadCandidate(*address);
+    if address.ip().is_unspecified() {
+        return Err(bad());
+    }
+    let candidate = Candidate::builder().tcp().host(*address);
+    let candidate = candidate.tcptype(TcpType::Passive).build();
+    candidate.map_err(|_| bad())
 }
 
 /// Exactly the payload types of the plan, with the feedback that will be heeded.

@@ -5,9 +5,12 @@ use std::{net::SocketAddr, time::Duration};
 /// Settings of one [`Sfu`](crate::Sfu).
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Addresses viewers can reach this shard's UDP socket at, written into every answer as host
-    /// candidates. At least one; each must be what `destination` of an incoming datagram will say.
+    /// Addresses peers can reach this shard's UDP socket at, written into every answer as host
+    /// candidates. They need not be this machine's own: a NAT may stand before it.
     pub candidates: Vec<SocketAddr>,
+    /// Addresses where TCP connections are taken, written into every answer as passive candidates
+    /// (RFC 6544). With those of UDP at least one.
+    pub tcp_candidates: Vec<SocketAddr>,
     /// Prefix of every ICE user name fragment this shard hands out, so that shards behind one
     /// address can tell whose a binding request is.
     pub shard: u16,
@@ -36,6 +39,7 @@ impl Config {
     pub fn new(candidates: Vec<SocketAddr>) -> Self {
         Self {
             candidates,
+            tcp_candidates: Vec::new(),
             shard: 0,
             sessions_max: 4_000,
             half_open_max: 256,

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `h264`, `rendition` | RFC 6184 packetization-mode 1, RFC 7587 (Opus) |
 //! | `sdp` | draft-ietf-wish-whep-04; RFC 8829, 8843, 8839, 8842 (JSEP, BUNDLE, ICE, DTLS) |
-//! | `routes`, `path` | RFC 8445 section 2.5 (ICE lite), RFC 8489 (STUN), RFC 7675 (consent) |
+//! | `routes`, `paths` | RFC 8445 section 2.5 (ICE lite), RFC 8489 (STUN), RFC 7675 (consent), RFC 6544 (TCP) |
+//! | `framing` | RFC 4571: datagrams in a TCP connection |
 //! | `fanout` | docs/adr/0002: shared payloads behind a header per viewer; str0m seals |
 //! | `cache`, `catch_up` | what a late viewer is sent first, how fast and in which order |
 //! | `dejitter` | sound leaves evenly, however it came |
@@ -36,12 +37,13 @@ mod datagram;
 mod dejitter;
 mod error;
 mod fanout;
+mod framing;
 #[doc(hidden)]
 pub mod fuzz;
 mod h264;
 mod ingest;
 mod packet;
-mod path;
+mod paths;
 mod profile;
 mod publisher;
 mod refusal;
@@ -50,6 +52,7 @@ mod routes;
 mod sdp;
 mod session;
 mod sfu;
+mod stand_in;
 mod stats;
 mod stream;
 mod timers;
@@ -59,12 +62,14 @@ mod types;
 
 pub use config::Config;
 pub use error::Error;
+pub use framing::{Deframer, FrameError, frame_head};
 pub use packet::RenditionPacket;
 pub use refusal::Refusal;
 pub use rendition::Rendition;
 pub use sfu::Sfu;
 pub use stats::{Counters, SessionStats, SrtpProfile};
 pub use types::{
-    AccessUnit, Answer, ClosedReason, Event, Ingest, Input, MediaDescription, Offer, Output,
-    PublishAnswer, PublishOffer, Reason, SessionId, StreamId, VideoPacket,
+    AccessUnit, Answer, ClosedReason, Event, FiveTuple, Ingest, Input, MediaDescription, Offer,
+    Output, Patched, Precondition, Protocol, PublishAnswer, PublishOffer, Reason, SessionId,
+    StreamId, VideoPacket,
 };

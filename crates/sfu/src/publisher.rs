@@ -3,25 +3,25 @@
 
 mod audio;
 mod keyframes;
+mod layers;
 mod sync;
 mod video;
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use str0m::{
     Event as RtcEvent, RtcError,
-    media::{KeyframeRequestKind, Mid},
+    media::{KeyframeRequestKind, Mid, Rid},
     rtp::RtpPacket,
 };
 
 use crate::{
     Config, Ingest, Output, Reason, datagram,
-    publisher::{audio::Audio, keyframes::Keyframes, sync::Sync, video::Video},
+    publisher::{audio::Audio, keyframes::Keyframes, layers::Layers, sync::Sync},
     session::Signals,
     transport::Transport,
 };
@@ -33,13 +33,15 @@ pub(crate) struct Expected {
     pub(crate) payload_type: u8,
     /// Of the stream and of its retransmissions, as the offer says.
     pub(crate) ssrc: Option<(u32, Option<u32>)>,
+    /// The names of its encodings; none where there is one.
+    pub(crate) rids: Vec<Rid>,
 }
 
 /// One publisher.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     pub(crate) transport: Transport,
-    video: Option<Video>,
+    video: Option<Layers>,
     audio: Option<Audio>,
     keyframes: Keyframes,
     sync: Sync,
@@ -62,13 +64,15 @@ impl Publisher {
                     let mut api = transport.rtc.direct_api();
                     api.expect_stream_rx(stream.into(), repair.map(Into::into), track.mid, None);
                 }
-                None => unknown.push((track.payload_type, track.mid)),
+                // What has names says them.
+                None if track.rids.is_empty() => unknown.push((track.payload_type, track.mid)),
+                None => {}
             }
         }
         Self {
             transport,
             keyframes: Keyframes::new(now),
-            video: video.map(|track| Video::new(track.payload_type, track.mid)),
+            video: video.map(|track| Layers::new(track.payload_type, track.mid, &track.rids)),
             audio: audio.map(|track| Audio::new(track.payload_type)),
             sync: Sync::default(),
             unknown,
@@ -89,15 +93,9 @@ impl Publisher {
     }
 
     /// Takes a datagram that is this publisher's.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        contents: &[u8],
-    ) {
+    pub(crate) fn receive(&mut self, now: Instant, contents: &[u8]) {
         self.learn(contents);
-        self.transport.receive(now, source, destination, contents);
+        self.transport.receive(now, contents);
     }
 
     /// An offer without `a=ssrc` from a client without the `mid` extension leaves the payload type
@@ -125,7 +123,7 @@ impl Publisher {
 
     /// When to call again, and why.
     pub(crate) fn deadline(&self, config: &Config) -> (Instant, Reason) {
-        let video = self.video.as_ref().and_then(Video::deadline);
+        let video = self.video.as_ref().and_then(Layers::deadline);
         let audio = self.audio.as_ref().and_then(Audio::deadline);
         let keyframe = self.video.as_ref().map(|_| self.keyframes.deadline());
         let keyframe = keyframe.filter(|_| self.transport.is_connected());
@@ -183,8 +181,15 @@ impl Publisher {
         if let Some(video) = &mut self.video
             && video.payload_type == payload_type
         {
-            self.sync.video_report(report);
-            video.push(now, packet);
+            let stream = self
+                .transport
+                .rtc
+                .direct_api()
+                .stream_rx(&packet.header.ssrc)
+                .and_then(|stream| stream.rid());
+            if video.push(now, stream, packet) {
+                self.sync.video_report(report);
+            }
         } else if let Some(audio) = &mut self.audio
             && audio.payload_type == payload_type
         {
@@ -196,15 +201,22 @@ impl Publisher {
     /// Takes what is in order, and what waited too long for what was before it.
     fn release(&mut self, now: Instant) {
         if let Some(video) = &mut self.video {
-            video.release(now, &mut self.keyframes, &mut self.ingest);
+            let changed = video.release(now, &mut self.keyframes, &mut self.ingest);
+            if changed {
+                self.sync.video_changed();
+            }
         }
         if let Some(audio) = &mut self.audio {
             audio.release(now, &mut self.ingest);
         }
         if let (Some(video), Some(audio)) = (&self.video, &self.audio)
-            && let Some(together) = self.sync.together(video.stamps(), audio.stamps())
+            && let Some((stamps, offset)) = video.stamps()
+            && let Some((video_time, audio_time)) = self.sync.together(stamps, audio.stamps())
         {
-            self.ingest.push_back(together);
+            self.ingest.push_back(Ingest::Together {
+                audio_time,
+                video_time: video_time + offset,
+            });
         }
     }
 
@@ -221,8 +233,10 @@ impl Publisher {
             return false;
         }
         let mut api = self.transport.rtc.direct_api();
-        if let Some(stream) = api.stream_rx_by_mid(video.mid, None) {
-            stream.request_keyframe(KeyframeRequestKind::Pli);
+        for rid in video.live(now) {
+            if let Some(stream) = api.stream_rx_by_mid(video.mid, rid) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
         }
         self.keyframes.asked(now);
         true

@@ -69,9 +69,12 @@ pub enum Refusal {
     /// The session identifier is in use already (a bug of the caller's numbering) (500).
     #[error("session identifier in use")]
     DuplicateSession,
-    /// A restart of ICE was asked for, which this server does not do: make a new session (422).
-    #[error("ICE restart is not supported: POST a new offer")]
-    IceRestart,
+    /// A PATCH that does not say which ICE session it is for (RFC 9725 section 4.3.1) (428).
+    #[error("no `If-Match`: send the session's ETag with candidates, or \"*\" to restart ICE")]
+    PreconditionMissing,
+    /// A PATCH for an ICE session that has been replaced, or never was (412).
+    #[error("the ICE session is another by now: send its latest ETag, or restart ICE with \"*\"")]
+    PreconditionFailed,
     /// There is no such session (404).
     #[error("no such session")]
     NoSession,

@@ -1,8 +1,7 @@
-//! Whose datagram is this?
+//! Whose datagram is this, and the answers to connectivity checks.
 //!
-//! By its source address once that address has proved itself, else, for a binding request, by the
-//! user name fragment it was sent to. No session is ever asked, and what proves nothing reaches
-//! none.
+//! By the way it came once that way has proved itself, else, for a binding request, by the user name
+//! fragment it was sent to. No session is ever asked, and what proves nothing reaches none.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -11,80 +10,144 @@ use std::{
 
 use str0m::{crypto::Sha1HmacProvider, ice::StunMessage};
 
-use crate::{SessionId, datagram};
+use crate::{FiveTuple, Protocol, SessionId, datagram};
 
 /// Where sessions are to be found.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    by_address: HashMap<SocketAddr, SessionId>,
+    by_tuple: HashMap<FiveTuple, SessionId>,
     by_ufrag: HashMap<String, SessionId>,
     known: BTreeMap<SessionId, Known>,
+    /// Ways that have stopped being anybody's.
+    released: Vec<FiveTuple>,
 }
 
 #[derive(Debug)]
 struct Known {
-    ufrag: String,
-    pwd: String,
-    /// Proven addresses, the oldest first.
-    addresses: VecDeque<SocketAddr>,
+    /// Of the ICE session there is, and of the one a restart has begun; the latest last.
+    ice: VecDeque<Ice>,
+    /// Proven ways, the oldest first.
+    tuples: VecDeque<FiveTuple>,
+}
+
+/// What the checks of one ICE session must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ice {
+    /// Counts a session's restarts.
+    pub(crate) generation: u32,
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+    /// The peer's.
+    pub(crate) remote_ufrag: String,
 }
 
 /// What a datagram is to its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An authenticated connectivity check.
-    Check {
-        /// It says that this path is the one to use.
-        nominates: bool,
-    },
+    Check(Check),
+    /// A check that takes this side for the controlling one: nothing but a reply comes of it.
+    Conflict { reply: Vec<u8> },
+    /// Anything else, by a way that has proved itself.
     Other,
 }
 
+/// An authenticated connectivity check.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Check {
+    pub(crate) generation: u32,
+    /// It says that this path is the one to use.
+    pub(crate) nominates: bool,
+    pub(crate) priority: u32,
+    pub(crate) reply: Vec<u8>,
+    /// The way was not this session's before.
+    pub(crate) is_first: bool,
+}
+
 /// A datagram's session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) session: SessionId,
     pub(crate) kind: Kind,
 }
 
 impl Routes {
-    /// Adds a session that answers to `ufrag`, with the password `pwd`.
-    pub(crate) fn add(&mut self, session: SessionId, ufrag: String, pwd: String) {
-        self.by_ufrag.insert(ufrag.clone(), session);
-        self.known.insert(
-            session,
-            Known {
-                ufrag,
-                pwd,
-                addresses: VecDeque::new(),
-            },
-        );
+    /// Adds a session that answers to `ice`.
+    pub(crate) fn add(&mut self, session: SessionId, ice: Ice) {
+        self.by_ufrag.insert(ice.ufrag.clone(), session);
+        let known = Known {
+            ice: VecDeque::from([ice]),
+            tuples: VecDeque::new(),
+        };
+        self.known.insert(session, known);
+    }
+
+    /// The ICE sessions of a session, the latest last; there is one, or two during a restart.
+    pub(crate) fn ice(&self, session: SessionId) -> impl DoubleEndedIterator<Item = &Ice> {
+        let known = self.known.get(&session);
+        known.into_iter().flat_map(|known| &known.ice)
+    }
+
+    /// A restart has begun: checks may be of `ice` too, instead of an earlier restart that came to
+    /// nothing.
+    pub(crate) fn restart(&mut self, session: SessionId, ice: Ice) {
+        let Some(known) = self.known.get_mut(&session) else {
+            return;
+        };
+        for given_up in known.ice.drain(1..) {
+            self.by_ufrag.remove(&given_up.ufrag);
+        }
+        self.by_ufrag.insert(ice.ufrag.clone(), session);
+        known.ice.push_back(ice);
+    }
+
+    /// A restart is through: checks of the ICE session before it are no longer answered.
+    pub(crate) fn retire(&mut self, session: SessionId, latest: u32) {
+        let Some(known) = self.known.get_mut(&session) else {
+            return;
+        };
+        while let Some(old) = known.ice.pop_front_if(|ice| ice.generation < latest) {
+            self.by_ufrag.remove(&old.ufrag);
+        }
     }
 
     pub(crate) fn remove(&mut self, session: SessionId) {
         let Some(known) = self.known.remove(&session) else {
             return;
         };
-        self.by_ufrag.remove(&known.ufrag);
-        for address in known.addresses {
-            // Another session may have proved the same address since: a port freed and taken again.
-            if self.by_address.get(&address) == Some(&session) {
-                self.by_address.remove(&address);
-            }
+        for ice in known.ice {
+            self.by_ufrag.remove(&ice.ufrag);
+        }
+        for tuple in known.tuples {
+            self.release(session, tuple);
         }
     }
 
+    /// A connection is gone. Whose it was.
+    pub(crate) fn closed(&mut self, tuple: FiveTuple) -> Option<SessionId> {
+        let session = self.by_tuple.remove(&tuple)?;
+        if let Some(known) = self.known.get_mut(&session) {
+            known.tuples.retain(|other| *other != tuple);
+        }
+        Some(session)
+    }
+
+    /// The next way that has stopped being anybody's.
+    pub(crate) fn poll_released(&mut self) -> Option<FiveTuple> {
+        self.released.pop()
+    }
+
     /// The session a datagram belongs to. A binding request that proves to know the session's
-    /// password makes its source address the session's, also in the middle of a session: that is
-    /// how a viewer whose NAT rebinds is followed.
+    /// password makes the way it came the session's, also in the middle of a session: that is how a
+    /// peer whose NAT rebinds is followed.
     pub(crate) fn find(
         &mut self,
-        source: SocketAddr,
+        tuple: FiveTuple,
         contents: &[u8],
         hmac: &dyn Sha1HmacProvider,
     ) -> Option<Route> {
         if !datagram::is_stun(contents) {
-            let session = *self.by_address.get(&source)?;
+            let session = *self.by_tuple.get(&tuple)?;
             return Some(Route {
                 session,
                 kind: Kind::Other,
@@ -97,34 +160,94 @@ impl Routes {
         }
         // RFC 8445 section 7.2.2: "USERNAME ... the username fragment provided by the peer,
         // followed by ':'".
-        let (local, _) = message.split_username()?;
+        let (local, remote) = message.split_username()?;
         let session = *self.by_ufrag.get(local)?;
         let known = self.known.get_mut(&session)?;
+        let ice = known.ice.iter().find(|ice| ice.ufrag == local)?;
         let sha1 = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
-        if !message.verify(known.pwd.as_bytes(), sha1) {
+        if remote != ice.remote_ufrag || !message.verify(ice.pwd.as_bytes(), sha1) {
             return None;
         }
-        if self.by_address.insert(source, session) != Some(session) {
-            known.addresses.push_back(source);
-            if known.addresses.len() > ADDRESSES_MAX
-                && let Some(oldest) = known.addresses.pop_front()
-                && self.by_address.get(&oldest) == Some(&session)
-            {
-                self.by_address.remove(&oldest);
-            }
+        let priority = message.prio()?;
+        // RFC 8445 section 7.3.1.1; section 6.1.1: a lite agent is always the controlled one.
+        if message.ice_controlled().is_some() {
+            let reply = StunMessage::binding_role_conflict_reply(message.trans_id());
+            let reply = sealed(reply, &ice.pwd, hmac)?;
+            return Some(Route {
+                session,
+                kind: Kind::Conflict { reply },
+            });
         }
+        let reply = StunMessage::binding_reply(message.trans_id(), mapped(tuple.remote));
+        let mut check = Check {
+            generation: ice.generation,
+            nominates: message.use_candidate(),
+            priority,
+            reply: sealed(reply, &ice.pwd, hmac)?,
+            is_first: false,
+        };
+        check.is_first = self.prove(session, tuple);
         Some(Route {
             session,
-            kind: Kind::Check {
-                nominates: message.use_candidate(),
-            },
+            kind: Kind::Check(check),
         })
     }
 
+    /// The way is the session's from now on. True if it was not before.
+    fn prove(&mut self, session: SessionId, tuple: FiveTuple) -> bool {
+        if self.by_tuple.insert(tuple, session) == Some(session) {
+            return false;
+        }
+        let known = self.known.get_mut(&session);
+        let oldest = known.and_then(|known| {
+            known.tuples.push_back(tuple);
+            let full = known.tuples.len() > TUPLES_MAX;
+            full.then(|| known.tuples.pop_front()).flatten()
+        });
+        if let Some(oldest) = oldest {
+            self.release(session, oldest);
+        }
+        true
+    }
+
+    fn release(&mut self, session: SessionId, tuple: FiveTuple) {
+        // Another session may have proved the same way since: a port freed and taken again.
+        if self.by_tuple.get(&tuple) == Some(&session) {
+            self.by_tuple.remove(&tuple);
+            if tuple.protocol == Protocol::Tcp {
+                self.released.push(tuple);
+            }
+        }
+    }
+
     pub(crate) fn addresses(&self) -> usize {
-        self.by_address.len()
+        self.by_tuple.len()
     }
 }
 
+/// A message as it is sent: signed with the password of the side that was asked (RFC 8445 section
+/// 7.3.1, RFC 8489 section 9.1).
+pub(crate) fn sealed(
+    message: StunMessage<'_>,
+    pwd: &str,
+    hmac: &dyn Sha1HmacProvider,
+) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; MESSAGE_MAX];
+    let sha1 = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
+    let length = message
+        .to_bytes(Some(pwd.as_bytes()), &mut bytes, sha1)
+        .ok()?;
+    bytes.truncate(length);
+    Some(bytes)
+}
+
+/// RFC 8489 section 14.2 knows IPv4 and IPv6; an address mapped into the other would not be the
+/// peer's own.
+fn mapped(remote: SocketAddr) -> SocketAddr {
+    SocketAddr::new(remote.ip().to_canonical(), remote.port())
+}
+
 /// A browser tries one pair per interface and family; a NAT rebinds now and then.
-const ADDRESSES_MAX: usize = 8;
+const TUPLES_MAX: usize = 8;
+/// The longest message there is to send names a user: two fragments of 256 characters.
+const MESSAGE_MAX: usize = 768;

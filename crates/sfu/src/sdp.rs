@@ -14,7 +14,7 @@ mod profile;
 mod publish;
 
 pub(crate) use canonical::write_offer;
-pub(crate) use fragment::check as check_fragment;
+pub(crate) use fragment::{of as fragment_of, parse as parse_fragment, write as write_fragment};
 pub(crate) use parse::parse;
 pub(crate) use plan::{AudioPlan, Plan, VideoPlan, plan};
 pub(crate) use publish::plan as plan_publish;
@@ -86,6 +86,14 @@ struct Section<'a> {
     ssrc: Option<u32>,
     /// `a=ssrc-group:FID`: a stream and its retransmissions (RFC 5576 section 4.2).
     repair: Option<(u32, u32)>,
+    /// Identifiers of the `sdes:rtp-stream-id` and `sdes:repaired-rtp-stream-id` header extensions
+    /// (RFC 8852).
+    rid_extension: Option<u8>,
+    repaired_rid_extension: Option<u8>,
+    /// `a=rid:<name> send` (RFC 8851).
+    rids: Vec<&'a str>,
+    /// `a=simulcast:send` (RFC 8853 section 5.1): a name of each stream.
+    simulcast: Vec<&'a str>,
     payloads: Vec<Payload<'a>>,
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -95,17 +94,11 @@ impl Session {
     }
 
     /// Takes a datagram that is this viewer's.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        contents: &[u8],
-    ) {
+    pub(crate) fn receive(&mut self, now: Instant, contents: &[u8]) {
         if datagram::is_rtcp(contents) && self.quiet_until.is_some_and(|until| now < until) {
             return;
         }
-        self.transport.receive(now, source, destination, contents);
+        self.transport.receive(now, contents);
     }
 
     /// When to call again, and why.

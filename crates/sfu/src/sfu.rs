@@ -9,15 +9,17 @@ use std::{
 use media::TrackKind;
 
 use crate::{
-    Answer, ClosedReason, Config, Counters, Error, Event, Input, Offer, Output, PublishAnswer,
-    PublishOffer, Reason, Refusal, RenditionPacket, SessionId, SessionStats, StreamId,
+    Answer, ClosedReason, Config, Counters, Error, Event, FiveTuple, Input, Offer, Output, Patched,
+    Precondition, Protocol, PublishAnswer, PublishOffer, Reason, Refusal, RenditionPacket,
+    SessionId, SessionStats, StreamId,
     accept::{Accepted, Acceptor},
     publisher::Publisher,
-    routes::{Kind, Routes},
+    routes::{Check, Ice, Kind, Route, Routes},
     sdp,
     session::{Session, Signals},
     stream::{Burst, Stream},
     timers::Timers,
+    transport::Transport,
 };
 
 /// All viewers of one shard.
@@ -79,10 +81,9 @@ impl Sfu {
         let Accepted {
             session,
             answer,
-            ufrag,
-            pwd,
+            ice,
         } = self.acceptor.accept(now, &offer)?;
-        self.routes.add(offer.session, ufrag, pwd);
+        self.routes.add(offer.session, ice);
         self.streams
             .entry(offer.stream)
             .or_default()
@@ -109,11 +110,10 @@ impl Sfu {
         let Accepted {
             session,
             answer: Answer { sdp },
-            ufrag,
-            pwd,
+            ice,
         } = self.acceptor.accept_publisher(now, &offer)?;
         let (video, audio) = session.tracks();
-        self.routes.add(offer.session, ufrag, pwd);
+        self.routes.add(offer.session, ice);
         self.publishers.insert(offer.session, session);
         self.half_open += 1;
         self.drive_publisher(now, offer.session);
@@ -130,24 +130,68 @@ impl Sfu {
         Ok(())
     }
 
-    /// Checks a trickled fragment (RFC 8840). Its candidates are not needed: this side never sends
-    /// a check first.
+    /// Takes a fragment (RFC 8840): candidates, which are not needed since this side never sends a
+    /// check first, or new credentials, which restart ICE (RFC 9725 section 4.3.3). Media then goes
+    /// on as it did until the new ICE session has a path, and for ever if it never gets one.
     ///
     /// # Errors
     ///
-    /// When the session is not here, the fragment is none, or it asks for an ICE restart.
-    pub fn trickle(&self, session: SessionId, fragment: &str) -> Result<(), Refusal> {
-        let viewer = self
-            .sessions
-            .get(&session)
-            .map(|session| &session.transport);
-        let publisher = || {
-            self.publishers
-                .get(&session)
-                .map(|publisher| &publisher.transport)
+    /// When the session is not here, its ICE session is not as demanded, or the fragment is none.
+    pub fn patch(
+        &mut self,
+        session: SessionId,
+        precondition: Precondition,
+        fragment: &str,
+    ) -> Result<Patched, Refusal> {
+        let fragment = sdp::parse_fragment(fragment)?;
+        let latest = self.routes.ice(session).next_back();
+        let latest = latest.ok_or(Refusal::NoSession)?.generation;
+        let known = |ufrag: &str| {
+            let mut ice = self.routes.ice(session);
+            ice.find(|ice| ice.remote_ufrag == ufrag)
+                .map(|ice| ice.generation)
         };
-        let transport = viewer.or_else(publisher).ok_or(Refusal::NoSession)?;
-        sdp::check_fragment(fragment, &transport.ufrag)
+        let of = fragment.credentials.map(|(ufrag, _)| known(ufrag));
+        match precondition {
+            Precondition::Unknown => return Err(Refusal::PreconditionFailed),
+            Precondition::Generation(given) if given != latest => {
+                return Err(Refusal::PreconditionFailed);
+            }
+            Precondition::Missing => return Err(Refusal::PreconditionMissing),
+            Precondition::Waived if of == Some(None) => return Err(Refusal::PreconditionMissing),
+            Precondition::Generation(_) | Precondition::Waived | Precondition::Any => {}
+        }
+        match (of, fragment.credentials) {
+            (Some(None), Some((ufrag, Some(_)))) => self.restart(session, latest + 1, ufrag),
+            (Some(None), _) => Err(Refusal::Malformed("a=ice-ufrag without a=ice-pwd")),
+            // Candidates that a restart has overtaken.
+            (Some(Some(of)), _) if of < latest => Err(Refusal::PreconditionFailed),
+            _ => Ok(Patched::Trickled),
+        }
+    }
+
+    fn restart(
+        &mut self,
+        session: SessionId,
+        generation: u32,
+        remote_ufrag: &str,
+    ) -> Result<Patched, Refusal> {
+        let (ufrag, pwd) = self.acceptor.credentials()?;
+        let viewer = self.sessions.get(&session).map(|it| &it.transport);
+        let publisher = self.publishers.get(&session).map(|it| &it.transport);
+        let transport = viewer.or(publisher).ok_or(Refusal::NoSession)?;
+        let fragment = sdp::write_fragment(&transport.fragment, &ufrag, &pwd);
+        let ice = Ice {
+            generation,
+            ufrag,
+            pwd,
+            remote_ufrag: remote_ufrag.to_owned(),
+        };
+        self.routes.restart(session, ice);
+        Ok(Patched::Restarted {
+            fragment,
+            generation,
+        })
     }
 
     /// Ends a session; tells the viewer. A [`Closed`](Event::Closed) follows if there was one.
@@ -165,32 +209,75 @@ impl Sfu {
         }
     }
 
-    /// Takes a datagram. One that belongs to no session is counted and dropped.
+    /// Takes a datagram, or the end of a connection. A datagram that belongs to no session is counted
+    /// and dropped.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        let Input::Datagram {
-            source,
-            destination,
-            contents,
-        } = input;
+        match input {
+            Input::Datagram { tuple, contents } => self.receive(now, tuple, contents),
+            Input::Closed { tuple } => {
+                let session = self.routes.closed(tuple);
+                if let Some(transport) = session.and_then(|id| self.transport(id)) {
+                    transport.closed(tuple);
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, now: Instant, tuple: FiveTuple, contents: &[u8]) {
         let hmac = self.acceptor.crypto.sha1_hmac_provider;
-        let Some(route) = self.routes.find(source, contents, hmac) else {
+        let Some(Route { session: id, kind }) = self.routes.find(tuple, contents, hmac) else {
             self.counters.datagrams_dropped += 1;
             return;
         };
-        let id = route.session;
-        if let Some(session) = self.sessions.get_mut(&id) {
-            if let Kind::Check { nominates } = route.kind {
-                session.transport.heard(now, source, nominates);
+        match kind {
+            Kind::Conflict { reply } => return self.transmit(tuple, reply),
+            Kind::Check(check) => self.checked(now, id, tuple, check),
+            Kind::Other => {
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.receive(now, contents);
+                } else if let Some(publisher) = self.publishers.get_mut(&id) {
+                    publisher.receive(now, contents);
+                }
             }
-            session.receive(now, source, destination, contents);
+        }
+        if self.sessions.contains_key(&id) {
             self.drive(now, id);
-        } else if let Some(publisher) = self.publishers.get_mut(&id) {
-            if let Kind::Check { nominates } = route.kind {
-                publisher.transport.heard(now, source, nominates);
-            }
-            publisher.receive(now, source, destination, contents);
+        } else {
             self.drive_publisher(now, id);
         }
+    }
+
+    fn checked(&mut self, now: Instant, id: SessionId, tuple: FiveTuple, mut check: Check) {
+        if check.is_first {
+            if tuple.protocol == Protocol::Tcp {
+                self.outputs.push_back(Output::Admit { tuple });
+            }
+            self.close_released();
+        }
+        self.transmit(tuple, std::mem::take(&mut check.reply));
+        let hmac = self.acceptor.crypto.sha1_hmac_provider;
+        let Some(transport) = self.transport(id) else {
+            return;
+        };
+        if transport.heard(now, tuple, &check, hmac) {
+            self.routes.retire(id, check.generation);
+        }
+    }
+
+    fn transmit(&mut self, tuple: FiveTuple, contents: Vec<u8>) {
+        self.outputs.push_back(Output::Transmit { tuple, contents });
+    }
+
+    fn close_released(&mut self) {
+        while let Some(tuple) = self.routes.poll_released() {
+            self.outputs.push_back(Output::Close { tuple });
+        }
+    }
+
+    fn transport(&mut self, id: SessionId) -> Option<&mut Transport> {
+        let publishers = &mut self.publishers;
+        let viewer = self.sessions.get_mut(&id).map(|it| &mut it.transport);
+        viewer.or_else(|| publishers.get_mut(&id).map(|it| &mut it.transport))
     }
 
     /// Does what is due.
@@ -465,6 +552,7 @@ impl Sfu {
             self.half_open = self.half_open.saturating_sub(1);
         }
         self.routes.remove(id);
+        self.close_released();
         self.timers.remove(id);
         self.outputs
             .push_back(Output::Event(id, Event::Closed { reason }));

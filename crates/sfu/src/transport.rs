@@ -2,29 +2,31 @@
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use str0m::{
-    Event, Input, Output as RtcOutput, Rtc, RtcError,
-    net::{Protocol, Receive},
+    Event, Input, Output as RtcOutput, Rtc, RtcError, crypto::Sha1HmacProvider, net::Receive,
     rtp::Ssrc,
 };
 
-use crate::{ClosedReason, Config, Output, Reason, SrtpProfile, datagram, path::Path, profile};
+use crate::{
+    ClosedReason, Config, FiveTuple, Output, Reason, SrtpProfile, datagram, paths::Paths, profile,
+    routes::Check, stand_in::StandIn,
+};
 
 /// One peer's transport.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) rtc: Rtc,
-    /// The peer's own ICE user name fragment.
-    pub(crate) ufrag: String,
+    /// What a restart of ICE is answered with, apart from its credentials.
+    pub(crate) fragment: Box<str>,
+    stand_in: StandIn,
     connected: bool,
     opened: Instant,
     /// When an authenticated connectivity check last came.
     heard: Instant,
-    path: Path,
+    paths: Paths,
     /// What went wrong first while connecting.
     trouble: Option<String>,
     /// When the first flight of the handshake left.
@@ -38,14 +40,15 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(now: Instant, rtc: Rtc, ufrag: &str) -> Self {
+    pub(crate) fn new(now: Instant, rtc: Rtc, stand_in: StandIn, fragment: Box<str>) -> Self {
         Self {
             rtc,
-            ufrag: ufrag.to_owned(),
+            fragment,
+            stand_in,
             connected: false,
             opened: now,
             heard: now,
-            path: Path::default(),
+            paths: Paths::default(),
             trouble: None,
             shaking_since: None,
             deadline: now,
@@ -89,18 +92,16 @@ impl Transport {
 
     /// Takes a datagram that is this peer's. What the transport cannot read is dropped: anybody can
     /// forge a source address, so a bad record must not end a session (RFC 6347 section 4.1.2.7).
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        destination: SocketAddr,
-        contents: &[u8],
-    ) {
+    pub(crate) fn receive(&mut self, now: Instant, contents: &[u8]) {
         self.note_profile(contents);
-        let Ok(receive) = Receive::new(Protocol::Udp, source, destination, contents) else {
+        let Ok(receive) = self.stand_in.receive(contents) else {
             self.rejected += 1;
             return;
         };
+        self.take(now, receive);
+    }
+
+    fn take(&mut self, now: Instant, receive: Receive<'_>) {
         if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
             self.rejected += 1;
             if !self.connected {
@@ -109,12 +110,33 @@ impl Transport {
         }
     }
 
-    /// An authenticated connectivity check has come (RFC 7675: consent to be sent to).
-    pub(crate) fn heard(&mut self, now: Instant, source: SocketAddr, nominates: bool) {
+    /// An authenticated connectivity check has come (RFC 7675: consent to be sent to). True if it
+    /// ends a restart of ICE: the new session has its first path.
+    pub(crate) fn heard(
+        &mut self,
+        now: Instant,
+        tuple: FiveTuple,
+        check: &Check,
+        hmac: &dyn Sha1HmacProvider,
+    ) -> bool {
         self.heard = now;
-        if nominates {
-            self.path.nominated(now, source);
+        if !check.nominates {
+            return false;
         }
+        let begins = self
+            .paths
+            .nominated(now, tuple, check.generation, check.priority);
+        if let Some(message) = self.stand_in.check(now, hmac)
+            && let Ok(receive) = self.stand_in.receive(&message)
+        {
+            self.take(now, receive);
+        }
+        begins
+    }
+
+    /// A connection is gone.
+    pub(crate) fn closed(&mut self, tuple: FiveTuple) {
+        self.paths.closed(tuple);
     }
 
     /// Moves the transport's clock on.
@@ -161,13 +183,15 @@ impl Transport {
                     return Ok(None);
                 }
                 RtcOutput::Transmit(transmit) => {
+                    // The peer's checks have been answered; these are answers to the stand-in's.
+                    if datagram::is_stun(&transmit.contents) {
+                        continue;
+                    }
                     self.note_sent(now, &transmit.contents);
-                    let destination = self.path.resolve(transmit.destination, &transmit.contents);
-                    let contents = transmit.contents.into();
-                    outputs.push_back(Output::Transmit {
-                        destination,
-                        contents,
-                    });
+                    if let Some(tuple) = self.paths.chosen() {
+                        let contents = transmit.contents.into();
+                        outputs.push_back(Output::Transmit { tuple, contents });
+                    }
                 }
                 RtcOutput::Event(event) => {
                     self.connected |= matches!(event, Event::Connected);

@@ -84,29 +84,92 @@ pub struct PublishAnswer {
     pub audio: bool,
 }
 
+/// What carries datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// As they are.
+    Udp,
+    /// Framed (RFC 4571), over a connection the peer opened (RFC 6544).
+    Tcp,
+}
+
+/// A way between this side and somebody: the addresses as this machine's sockets see them, whatever
+/// was advertised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FiveTuple {
+    /// What carries it.
+    pub protocol: Protocol,
+    /// The address datagrams come to and answers leave from.
+    pub local: SocketAddr,
+    /// The other side's.
+    pub remote: SocketAddr,
+}
+
+/// What a PATCH demands the ICE session to be (RFC 9725 section 4.3.1), from its `If-Match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing, and the server insists on something.
+    Missing,
+    /// Nothing, and the server does without for candidates.
+    Waived,
+    /// Whatever there is: `*`.
+    Any,
+    /// The one of this number.
+    Generation(u32),
+    /// One there never was.
+    Unknown,
+}
+
+/// What became of a PATCH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patched {
+    /// Its candidates have been looked at.
+    Trickled,
+    /// ICE restarts (RFC 9725 section 4.3.3).
+    Restarted {
+        /// This side's new credentials and its candidates, as a fragment (RFC 8840 section 9).
+        fragment: String,
+        /// The number of the new ICE session; the first is 0.
+        generation: u32,
+    },
+}
+
 /// Something from outside.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// A UDP datagram.
+    /// A datagram, by UDP or out of a TCP connection's frames.
     Datagram {
-        /// Who sent it.
-        source: SocketAddr,
-        /// Which of [`Config::candidates`](crate::Config::candidates) it came to.
-        destination: SocketAddr,
+        /// Which way it came.
+        tuple: FiveTuple,
         /// Its bytes.
         contents: &'a [u8],
+    },
+    /// A TCP connection is gone.
+    Closed {
+        /// Which.
+        tuple: FiveTuple,
     },
 }
 
 /// Something for outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Send a UDP datagram. Those of one viewer's burst follow one another.
+    /// Send a datagram. Those of one viewer's burst follow one another.
     Transmit {
-        /// To whom.
-        destination: SocketAddr,
+        /// Which way.
+        tuple: FiveTuple,
         /// Its bytes.
         contents: Vec<u8>,
+    },
+    /// A TCP connection has proved that it is a session's; one that never does is to be closed.
+    Admit {
+        /// Which.
+        tuple: FiveTuple,
+    },
+    /// A TCP connection is no longer needed: close it once what was sent is flushed.
+    Close {
+        /// Which.
+        tuple: FiveTuple,
     },
     /// Something happened to a session.
     Event(SessionId, Event),

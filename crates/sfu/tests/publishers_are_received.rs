@@ -6,10 +6,10 @@
 #[path = "support/seller.rs"]
 mod seller;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use seller::{LATENCY, World, refusal};
-use sfu::{AccessUnit, Ingest, Refusal, VideoPacket};
+use sfu::{AccessUnit, ClosedReason, Ingest, Refusal, VideoPacket};
 
 /// x264, baseline, 854x480.
 const SPS: &[u8] = &[
@@ -256,4 +256,104 @@ fn offers_that_nothing_can_come_of_are_refused_and_say_why() {
         refusal(String::clear),
         Some(Refusal::Malformed(_))
     ));
+}
+
+#[test]
+fn a_publisher_whose_address_changes_is_followed_once_it_has_proved_itself() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..30, 30);
+    world.address = "198.51.100.7:6001".parse().unwrap();
+    world.forge(world.address, &[0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(world.sfu.counters().addresses, 1, "media proves nothing");
+    world.publish(30..330, 30);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.closed, None);
+    let numbers: Vec<u32> = world.units().iter().map(|unit| number(unit)).collect();
+    assert_eq!(numbers[..25], (0..25).collect::<Vec<_>>());
+    assert_eq!(numbers.last(), Some(&329));
+    let back = numbers.iter().find(|number| **number > 30).unwrap();
+    assert!(*back < 30 + 4 * 30, "pictures were away until {back}");
+    let asked = world.asked;
+    world.publish(330..360, 400);
+    world.run(Duration::from_secs(3));
+    assert!(world.asked > asked, "and it is reached at its new address");
+}
+
+#[test]
+fn a_publisher_whose_certificate_does_not_match_gives_nothing_in_either_role() {
+    for setup in ["active", "passive"] {
+        let mut world = World::tried(|offer| {
+            let lines: Vec<String> = offer
+                .lines()
+                .map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
+                    Some(digest) => {
+                        let other = if digest.starts_with("00") { "11" } else { "00" };
+                        format!("a=fingerprint:sha-256 {other}{}\r\n", &digest[2..])
+                    }
+                    None => format!("{line}\r\n"),
+                })
+                .collect();
+            *offer = lines
+                .concat()
+                .replace("a=setup:actpass", &format!("a=setup:{setup}"));
+        });
+        world.publish(0..30, 30);
+        world.run(Duration::from_secs(2));
+        assert!(!world.connected, "{setup}");
+        assert_eq!(world.ingest, [], "{setup}");
+        assert!(
+            matches!(world.closed, Some(ClosedReason::Failed(_))),
+            "{setup}: {:?}",
+            world.closed
+        );
+    }
+}
+
+#[test]
+fn sequence_numbers_that_jump_cost_pictures_and_not_the_session() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..30, 30);
+    // A jump past 2^15 leaves SRTP's rollover counter behind for good (RFC 3711 section 3.3.1).
+    for (round, numbers) in [(1, 10_000), (2, 20_000), (3, 32_000)] {
+        world.jump(numbers);
+        world.publish(round * 30..round * 30 + 30, 10);
+    }
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.closed, None);
+    let last = world.units().last().map(|unit| number(unit));
+    assert_eq!(last, Some(119));
+}
+
+#[test]
+fn what_is_forged_under_a_publishers_address_is_dropped() {
+    let mut world = World::connected(|_| {});
+    world.publish(0..30, 30);
+    let address: SocketAddr = world.address;
+    let payload_type = world.video_payload_type();
+    // RFC 3550 section 5.1: padding longer than the packet, an extension longer than the packet, fifteen sources that
+    // are not there, an unknown payload type, and no packet at all.
+    let heads: [&[u8]; 6] = [
+        &[0xa0, payload_type, 0, 1],
+        &[0x90, payload_type, 0, 2],
+        &[0x8f, payload_type, 0, 3],
+        &[0x80, 126, 0, 4],
+        &[0xbf, payload_type | 0x80, 0xff, 0xff],
+        &[0x80],
+    ];
+    for head in heads {
+        for length in [head.len(), 12, 13, 16, 40, 1_200] {
+            let mut datagram = vec![0xff; length.max(head.len())];
+            datagram[..head.len()].copy_from_slice(head);
+            world.forge(address, &datagram);
+        }
+    }
+    world.publish(30..60, 30);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.closed, None);
+    let numbers: Vec<u32> = world.units().iter().map(|unit| number(unit)).collect();
+    assert_eq!(
+        numbers,
+        (0..60).collect::<Vec<_>>(),
+        "not one picture is lost"
+    );
 }

@@ -170,3 +170,70 @@ fn a_certificate_that_does_not_match_ends_the_session_before_any_media() {
         assert!(world.viewers[&id].packets.is_empty());
     }
 }
+
+#[test]
+fn ten_thousand_strangers_leave_no_trace_and_get_no_answer() {
+    let mut world = World::new();
+    let id = world.join(1);
+    let answer = world.viewers[&id].answer.clone();
+    let ufrag = attribute(&answer, "a=ice-ufrag:");
+    let forged = binding_request(&format!("{ufrag}:abcd"), "a guess of a password");
+    // The same without MESSAGE-INTEGRITY and FINGERPRINT (RFC 8489 sections 14.5 and 14.7), 24 and 8 octets.
+    let mut unsigned = forged[..forged.len() - 32].to_vec();
+    let length = u16::try_from(unsigned.len() - 20).unwrap();
+    unsigned[2..4].copy_from_slice(&length.to_be_bytes());
+    let hello = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0];
+    while world.sfu.poll_output().is_some() {}
+    let before = world.sfu.counters();
+    for n in 0..10_000_u32 {
+        let source = SocketAddr::from((n.to_be_bytes(), 666));
+        for contents in [&forged, &unsigned, hello.as_slice()] {
+            let input = sfu::Input::Datagram {
+                tuple: support::udp(source),
+                contents,
+            };
+            world.sfu.handle_input(world.now, input);
+            assert_eq!(world.sfu.poll_output(), None);
+        }
+    }
+    let after = world.sfu.counters();
+    assert_eq!(after.datagrams_dropped, before.datagrams_dropped + 30_000);
+    assert_eq!(
+        (after.addresses, after.sessions),
+        (before.addresses, before.sessions)
+    );
+}
+
+#[test]
+fn a_check_that_takes_us_for_the_controlling_side_is_told_and_proves_nothing() {
+    let mut world = World::new();
+    let id = world.join(1);
+    let answer = world.viewers[&id].answer.clone();
+    let (ufrag, pwd) = (
+        attribute(&answer, "a=ice-ufrag:"),
+        attribute(&answer, "a=ice-pwd:"),
+    );
+    let viewer = world.viewers.get_mut(&id).unwrap();
+    let remote = viewer.rtc.direct_api().local_ice_credentials().ufrag;
+    let username = format!("{ufrag}:{remote}");
+    let message = StunMessage::binding_request(&username, TransId::new(), false, 7, 1, false);
+    let hmac = str0m::crypto::from_feature_flags().sha1_hmac_provider;
+    let mut bytes = vec![0; 1_200];
+    let sign = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
+    let length = message
+        .to_bytes(Some(pwd.as_bytes()), &mut bytes, sign)
+        .unwrap();
+    while world.sfu.poll_output().is_some() {}
+    let input = sfu::Input::Datagram {
+        tuple: support::udp(stranger()),
+        contents: &bytes[..length],
+    };
+    world.sfu.handle_input(world.now, input);
+    let Some(sfu::Output::Transmit { tuple, contents }) = world.sfu.poll_output() else {
+        panic!("it is answered");
+    };
+    assert_eq!(tuple, support::udp(stranger()));
+    let reply = StunMessage::parse(&contents).unwrap();
+    assert_eq!(reply.error_code().map(|(code, _)| code), Some(487));
+    assert_eq!(world.sfu.counters().addresses, 0);
+}

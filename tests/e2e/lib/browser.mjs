@@ -36,9 +36,11 @@ export async function newPage(browser) {
 /**
  * Opens `/watch/{stream}` and waits until the players asked for present frames.
  * @param {'whep' | 'hls' | 'both'} protocol
+ * @param {{within?: number, prepare?: (page) => Promise<void>}} options `prepare` is given the page before it navigates
  */
-export async function watch(browser, server, stream, protocol, { within = 20_000 } = {}) {
+export async function watch(browser, server, stream, protocol, { within = 20_000, prepare } = {}) {
   const page = await newPage(browser);
+  await prepare?.(page);
   await page.goto(`${server.origin}/watch/${stream}?protocol=${protocol}`);
   const wanted = protocol === 'both' ? ['hls', 'whep'] : [protocol];
   await until(`pictures by ${wanted.join(' and ')}`, async () => {
@@ -70,6 +72,14 @@ export async function skew(page) {
   const both = audio.estimatedPlayoutTimestamp && video.estimatedPlayoutTimestamp;
   return both ? audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp : null;
 }
+
+/** The candidate pair a page's first peer connection uses, with both candidates; null before there is one. */
+export const selectedPair = (page) => page.evaluate(async () => {
+  const stats = await window.__peers[0].getStats();
+  const transport = [...stats.values()].find((report) => report.type === 'transport');
+  const pair = stats.get(transport?.selectedCandidatePairId);
+  return pair ? { ...pair, local: stats.get(pair.localCandidateId), remote: stats.get(pair.remoteCandidateId) } : null;
+});
 
 /** The players start muted, as pages must; a muted element's audio statistics are those of silence. */
 export const unmute = (page) => page.evaluate(() => window.__players().forEach((p) => { p.video.muted = false; }));

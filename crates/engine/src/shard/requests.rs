@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use media::Pts;
-use sfu::{Offer, PublishOffer, SessionId};
+use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
 use crate::{
     api::{PublisherId, StreamName, StreamStatus},
@@ -92,13 +92,18 @@ impl Shard {
         })
     }
 
-    /// Takes a trickled candidate fragment.
+    /// Takes a fragment: trickled candidates, or the credentials of an ICE restart.
     ///
     /// # Errors
     ///
-    /// When there is no such session, the fragment is none, or it asks for an ICE restart.
-    pub fn trickle(&self, session: u64, fragment: &str) -> Result<(), sfu::Refusal> {
-        self.sfu.trickle(SessionId(session), fragment)
+    /// When there is no such session, its ICE session is not as demanded, or the fragment is none.
+    pub fn patch(
+        &mut self,
+        session: u64,
+        precondition: Precondition,
+        fragment: &str,
+    ) -> Result<Patched, sfu::Refusal> {
+        self.sfu.patch(SessionId(session), precondition, fragment)
     }
 
     /// Ends a session, a viewer's or a publisher's; `false` when there is none.

@@ -15,14 +15,14 @@ impl Shard {
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                sfu::Output::Transmit {
-                    destination,
-                    contents,
-                } => {
-                    self.out.push_back(Output::Transmit {
-                        destination,
-                        contents,
-                    });
+                sfu::Output::Transmit { tuple, contents } => {
+                    self.out.push_back(Output::Transmit { tuple, contents });
+                }
+                sfu::Output::Admit { tuple } => {
+                    self.out.push_back(Output::DatagramsAdmit { tuple });
+                }
+                sfu::Output::Close { tuple } => {
+                    self.out.push_back(Output::DatagramsClose { tuple });
                 }
                 sfu::Output::Event(session, event) => self.session_event(now, session, event),
             }

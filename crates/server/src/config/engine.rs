@@ -1,16 +1,16 @@
 //! What the operator set, in the engine's own terms.
 
-use std::net::SocketAddr;
-
 use super::Config;
+use crate::io::ice::Candidates;
 
 impl Config {
-    /// The engine's configuration for a shard reachable at `candidate`.
-    pub(crate) fn engine(&self, candidate: SocketAddr) -> engine::Config {
+    /// The engine's configuration for a shard reachable at `candidates`.
+    pub(crate) fn engine(&self, candidates: Candidates) -> engine::Config {
         let webrtc = sfu::Config {
             sessions_max: self.webrtc.viewers_max,
             half_open_max: self.webrtc.connecting_max,
-            ..sfu::Config::new(vec![candidate])
+            tcp_candidates: candidates.tcp,
+            ..sfu::Config::new(candidates.udp)
         };
         engine::Config {
             hls: self.packager(),
@@ -51,10 +51,13 @@ mod tests {
     fn the_defaults_are_those_of_the_crates_they_set() {
         let config = Config::default();
         assert_eq!(config.packager(), hls::Config::default());
-        let candidate = config.webrtc.listen;
+        let candidates = Candidates {
+            udp: vec![config.webrtc.listen],
+            tcp: Vec::new(),
+        };
         let (ours, theirs) = (
-            config.engine(candidate),
-            engine::Config::new(sfu::Config::new(vec![candidate])),
+            config.engine(candidates.clone()),
+            engine::Config::new(sfu::Config::new(candidates.udp)),
         );
         assert_eq!(ours.timeline, theirs.timeline);
         assert_eq!(

@@ -7,6 +7,7 @@
 
 mod engine;
 mod listen;
+mod network;
 mod sections;
 mod units;
 mod web;
@@ -20,6 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use listen::{Listen, ListenError};
+pub(crate) use network::is_link_local;
+pub use network::{Advertised, IceServer, NetworkError, TcpListen};
 pub use sections::{
     Admin, Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,
 };
@@ -103,6 +106,14 @@ impl Config {
             loopback(key, address)?;
         }
         self.check_tls()?;
+        if let TcpListen::At(address) = self.webrtc.tcp_listen {
+            loopback("webrtc.tcp_listen", address)?;
+        }
+        for (n, server) in self.webrtc.ice_servers.iter().enumerate() {
+            server.check().map_err(|error| {
+                Error::Config(format!("`webrtc.ice_servers`, number {}: {error}", n + 1))
+            })?;
+        }
         let hls = &self.hls;
         let ordered = [
             ("hls.part_target", Span::millis(1), "1ms", hls.part_target),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     listen::Listen,
+    network::{Advertised, IceServer, TcpListen},
     units::{Size, Span},
     web::{AllowedOrigins, FrameAncestors, Hosts},
 };
@@ -64,6 +65,16 @@ pub struct Rtmp {
 pub struct Webrtc {
     /// Address and UDP port.
     pub listen: SocketAddr,
+    /// Where TCP connections are taken.
+    pub tcp_listen: TcpListen,
+    /// Addresses peers are told; none means the local ones.
+    pub advertised_addresses: Vec<Advertised>,
+    /// STUN and TURN servers peers are told.
+    pub ice_servers: Vec<IceServer>,
+    /// Takes candidates from clients that send no `If-Match`.
+    pub lenient_patch: bool,
+    /// TCP connections at once.
+    pub tcp_connections_max: usize,
     /// Viewers at once.
     pub viewers_max: usize,
     /// Of them, how many may still be connecting.
@@ -183,6 +194,11 @@ impl Default for Webrtc {
     fn default() -> Self {
         Self {
             listen: local(8189),
+            tcp_listen: TcpListen::Same,
+            advertised_addresses: Vec::new(),
+            ice_servers: Vec::new(),
+            lenient_patch: true,
+            tcp_connections_max: 1000,
             viewers_max: 1000,
             connecting_max: 256,
             socket_buffer: Size::mib(4),

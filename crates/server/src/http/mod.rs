@@ -52,12 +52,17 @@ mod whip;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::OriginalUri, http::Method};
+use axum::{
+    Router,
+    extract::OriginalUri,
+    http::{HeaderValue, Method},
+};
 use tokio::sync::watch as latest;
 
 pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;
 pub(crate) use web::Web;
+pub(crate) use webrtc::ice_servers;
 
 use crate::{
     io::{command::ShardHandle, hls::Origins, side::SideChannels},
@@ -76,6 +81,10 @@ pub(crate) struct State {
     pub(crate) sessions: SessionNames,
     pub(crate) event_followers_max: usize,
     pub(crate) web: Web,
+    /// `Link` headers for whoever makes a WebRTC session.
+    pub(crate) ice_servers: Vec<HeaderValue>,
+    /// Candidates are taken without `If-Match`.
+    pub(crate) lenient_patch: bool,
     /// Turns true once, when the server begins to end.
     pub(crate) draining: latest::Receiver<bool>,
 }

@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     OfferNotUsable,
     StreamNotPlayable,
     PreconditionFailed,
-    IceRestartUnsupported,
+    PreconditionRequired,
     Full,
     TimedOut,
     RequestTooSlow,
@@ -119,10 +119,10 @@ impl Kind {
                 S::PRECONDITION_FAILED,
                 "Precondition failed",
             ),
-            Self::IceRestartUnsupported => (
-                "ice-restart-unsupported",
-                S::UNPROCESSABLE_ENTITY,
-                "ICE restart not supported",
+            Self::PreconditionRequired => (
+                "precondition-required",
+                S::PRECONDITION_REQUIRED,
+                "Precondition required",
             ),
             Self::RequestTooSlow => (
                 "request-too-slow",

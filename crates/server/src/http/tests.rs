@@ -289,6 +289,128 @@ async fn whep_answers_every_row_of_its_checklist_that_needs_no_stream() {
     );
 }
 
+/// A browser's offer to publish.
+fn offer_to_publish() -> String {
+    include_str!("../../../sfu/tests/fixtures/chromium-156.sdp").replace("a=recvonly", "a=sendonly")
+}
+
+async fn patch(server: &Server, path: &str, if_match: Option<&str>, body: &str) -> Answer {
+    let mut request =
+        Request::patch(path).header("content-type", "application/trickle-ice-sdpfrag");
+    if let Some(if_match) = if_match {
+        request = request.header("if-match", if_match);
+    }
+    ask(server, request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+const CANDIDATE: &str = "a=candidate:1 1 udp 1 192.0.2.9 9 typ host\r\n";
+const RESTART: &str = "a=ice-ufrag:fresh\r\na=ice-pwd:a-password-of-22-characters\r\n";
+
+#[tokio::test]
+async fn a_patch_carries_candidates_or_restarts_ice() {
+    for lenient in [true, false] {
+        let mut config = Config::default();
+        config.webrtc.lenient_patch = lenient;
+        let server = server_with(config).await;
+        let created = post(&server, "/whip/show", "application/sdp", offer_to_publish()).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        let (path, etag) = (created.header("location"), created.header("etag"));
+        assert!(
+            etag.starts_with('"') && etag.ends_with(".0\""),
+            "strong: {etag}"
+        );
+
+        let answer = patch(&server, path, None, CANDIDATE).await;
+        if lenient {
+            assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        } else {
+            answer.problem(428, "precondition-required");
+        }
+        for given in [etag, "*", "\"*\"", &format!("\"other\", {etag}")] {
+            let answer = patch(&server, path, Some(given), CANDIDATE).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT, "{given}");
+            assert!(answer.body.is_empty() && !answer.headers.contains_key("etag"));
+        }
+        for given in [
+            "\"other\"",
+            "",
+            &format!("W/{etag}"),
+            &etag.replace(".0", ".1"),
+        ] {
+            let answer = patch(&server, path, Some(given), CANDIDATE).await;
+            answer.problem(412, "precondition-failed");
+        }
+        let many = CANDIDATE.repeat(1_000);
+        assert_eq!(
+            patch(&server, path, Some(etag), &many).await.status,
+            StatusCode::NO_CONTENT
+        );
+
+        patch(&server, path, None, RESTART)
+            .await
+            .problem(428, "precondition-required");
+        let restarted = patch(&server, path, Some("\"*\""), RESTART).await;
+        assert_eq!(restarted.status, StatusCode::OK);
+        assert_eq!(
+            restarted.header("content-type"),
+            "application/trickle-ice-sdpfrag"
+        );
+        assert_eq!(restarted.header("etag"), etag.replace(".0", ".1"));
+        let fragment = String::from_utf8(restarted.body.clone()).unwrap();
+        for line in [
+            "a=ice-ufrag:",
+            "a=ice-pwd:",
+            "a=candidate:",
+            "a=end-of-candidates",
+        ] {
+            assert!(fragment.contains(line), "{fragment}");
+        }
+        let overtaken = patch(&server, path, Some(etag), CANDIDATE).await;
+        overtaken.problem(412, "precondition-failed");
+
+        let request = Request::delete(path).header("if-match", "\"bogus\"");
+        let answer = ask(&server, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "DELETE ignores ETags");
+        patch(&server, path, Some("*"), CANDIDATE)
+            .await
+            .problem(404, "no-such-session");
+    }
+}
+
+#[tokio::test]
+async fn ice_servers_are_told_one_a_header_and_not_to_a_preflight() {
+    let mut config = Config::default();
+    let server = |urls: &[&str], word: &str| crate::config::IceServer {
+        urls: urls.iter().map(|&url| url.to_owned()).collect(),
+        username: word.to_owned(),
+        credential: word.to_owned(),
+    };
+    config.webrtc.ice_servers = vec![
+        server(&["stun:stun.example:3478"], ""),
+        server(&["turn:turn.example", "turns:turn.example:443"], "shop"),
+    ];
+    let server = server_with(config).await;
+    let links = |answer: &Answer| {
+        let links = answer.headers.get_all("link").iter();
+        links
+            .map(|link| link.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let created = post(&server, "/whip/show", "application/sdp", offer_to_publish()).await;
+    let told = links(&created);
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0], "<stun:stun.example:3478>; rel=\"ice-server\"");
+    assert!(told.iter().all(|link| !link.contains(',')), "{told:?}");
+    for endpoint in ["/whip/show", "/whep/show"] {
+        let asked = Request::options(endpoint).body(Body::empty()).unwrap();
+        assert_eq!(links(&ask(&server, asked).await), told);
+        let preflight = Request::options(endpoint).header("access-control-request-method", "POST");
+        let preflight = ask(&server, preflight.body(Body::empty()).unwrap()).await;
+        assert!(preflight.status.is_success());
+        assert_eq!(links(&preflight), [""; 0]);
+    }
+}
+
 #[tokio::test]
 async fn a_session_that_is_not_there_can_neither_be_patched_nor_deleted() {
     let server = server().await;

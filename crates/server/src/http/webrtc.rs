@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use engine::WebRtcAnswer;
-use sfu::Refusal;
+use sfu::{Patched, Precondition, Refusal};
 use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer};
+use tracing::debug;
 use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,6 +21,7 @@ use super::{
     extract::{body, require_type},
     problem::{Kind, Problem},
 };
+use crate::config::IceServer;
 
 /// An endpoint and its sessions, with what every answer of theirs says.
 pub(super) fn described(
@@ -61,43 +63,93 @@ pub(super) fn created(state: &State, endpoint: &str, answer: WebRtcAnswer) -> Re
             header::LOCATION,
             HeaderValue::try_from(location).expect("names are plain ASCII"),
         ),
-        (header::ETAG, etag(&name)),
+        (header::ETAG, etag(&name, 0)),
     ];
-    (StatusCode::CREATED, headers, answer.sdp).into_response()
+    let links = links(state);
+    (StatusCode::CREATED, headers, links, answer.sdp).into_response()
 }
 
-/// Takes trickled candidates; they are not needed.
-pub(super) async fn trickle(
+/// The ICE servers (RFC 9725 section 4.6), one header each: OBS takes a list apart wrongly.
+fn links(state: &State) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
+    let links = state.ice_servers.iter();
+    AppendHeaders(links.map(|link| (header::LINK, link.clone())).collect())
+}
+
+/// The ICE servers as they are told.
+pub(crate) fn ice_servers(servers: &[IceServer]) -> Vec<HeaderValue> {
+    let value = |link| {
+        let mut value = HeaderValue::try_from(link).expect("the configuration is checked");
+        // They hold TURN's password.
+        value.set_sensitive(true);
+        value
+    };
+    servers
+        .iter()
+        .flat_map(IceServer::links)
+        .map(value)
+        .collect()
+}
+
+/// Takes trickled candidates, which are not needed, or restarts ICE (RFC 9725 section 4.3).
+pub(super) async fn patch(
     state: &State,
     endpoint: &str,
     name: &str,
     request: Request,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let session = state
         .sessions
         .session(endpoint, name)
         .ok_or_else(no_such_session)?;
     require_type(request.headers(), &[FRAGMENT])?;
-    match request
-        .headers()
-        .get(header::IF_MATCH)
-        .map(HeaderValue::as_bytes)
-    {
-        // RFC 9725 section 4.3.3: "*" is how an ICE restart is asked for.
-        Some(b"*") => return Err(refused(&Refusal::IceRestart)),
-        Some(given) if given != etag(name).as_bytes() => {
-            let detail = "`If-Match` is not the session's ETag; make a new session";
-            return Err(Problem::new(Kind::PreconditionFailed, detail));
-        }
-        Some(_) | None => {}
+    let precondition = precondition(state, name, request.headers());
+    if precondition == Precondition::Waived {
+        debug!("a fragment without If-Match is taken (webrtc.lenient_patch)");
     }
     let fragment = text(&body(request, SDP_BYTES_MAX).await?)?;
-    state
-        .shard
-        .trickle(session, fragment)
-        .await?
-        .map_err(|error| refused(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let patched = state.shard.patch(session, precondition, fragment).await?;
+    match patched.map_err(|error| refused(&error))? {
+        // Section 4.3.2: "204 No Content", without a body or an ETag.
+        Patched::Trickled => Ok(StatusCode::NO_CONTENT.into_response()),
+        Patched::Restarted {
+            fragment,
+            generation,
+        } => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT)),
+                (header::ETAG, etag(name, generation)),
+            ];
+            Ok((StatusCode::OK, headers, fragment).into_response())
+        }
+    }
+}
+
+/// What `If-Match` demands (RFC 9110 section 13.1.1); RFC 9725 writes the wildcard with quotes, too.
+fn precondition(state: &State, name: &str, headers: &HeaderMap) -> Precondition {
+    let mut given = headers.get_all(header::IF_MATCH).iter().peekable();
+    if given.peek().is_none() {
+        return if state.lenient_patch {
+            Precondition::Waived
+        } else {
+            Precondition::Missing
+        };
+    }
+    let mut latest = Precondition::Unknown;
+    for tag in given
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
+        let tag = tag.trim();
+        if matches!(tag, "*" | "\"*\"") {
+            return Precondition::Any;
+        }
+        let of_session = tag.strip_prefix('"').and_then(|tag| tag.strip_prefix(name));
+        let generation = of_session.and_then(|rest| rest.strip_prefix('.')?.strip_suffix('"'));
+        if let Some(generation) = generation.and_then(|number| number.parse().ok()) {
+            latest = Precondition::Generation(generation);
+        }
+    }
+    latest
 }
 
 /// Ends a session. An ETag does not matter.
@@ -146,7 +198,8 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotReady => (Kind::NotLive, Some(1)),
         Refusal::Full => (Kind::Full, Some(FULL_RETRY_S)),
         Refusal::TooManyHalfOpen => (Kind::Full, Some(1)),
-        Refusal::IceRestart => (Kind::IceRestartUnsupported, None),
+        Refusal::PreconditionMissing => (Kind::PreconditionRequired, None),
+        Refusal::PreconditionFailed => (Kind::PreconditionFailed, None),
         Refusal::NoSession => (Kind::NoSuchSession, None),
         Refusal::DuplicateSession => (Kind::Internal, None),
         Refusal::NoCommonVideoCodec | Refusal::NoCommonAudioCodec | Refusal::NothingToSend => {
@@ -167,9 +220,9 @@ fn no_such_session() -> Problem {
     Problem::new(Kind::NoSuchSession, detail)
 }
 
-/// Of the one ICE session that a session ever has: strong, and as unguessable as the name it is made of.
-fn etag(name: &str) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{name}\"")).expect("names are base64url")
+/// Of one of a session's ICE sessions: strong, and as unguessable as the name it is made of.
+fn etag(name: &str, generation: u32) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{name}.{generation}\"")).expect("names are base64url")
 }
 
 fn text(body: &[u8]) -> Result<String, Problem> {

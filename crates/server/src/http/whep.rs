@@ -86,7 +86,7 @@ async fn probe(_stream: Stream) -> impl IntoResponse {
     [(header::CONTENT_TYPE, SDP)]
 }
 
-/// Takes trickled candidates; they are not needed.
+/// Takes trickled candidates, which are not needed, or restarts ICE.
 #[utoipa::path(
     patch, path = "/whep/{stream}/{session}", tag = "webrtc",
     params(
@@ -95,20 +95,22 @@ async fn probe(_stream: Stream) -> impl IntoResponse {
     ),
     request_body(content = String, content_type = "application/trickle-ice-sdpfrag", description = "RFC 8840"),
     responses(
-        (status = 204, description = "Taken"),
+        (status = 200, description = "ICE restarts: this side's new credentials and candidates", body = String,
+            content_type = "application/trickle-ice-sdpfrag", headers(("ETag" = String, description = "Of the new ICE session"))),
+        (status = 204, description = "Candidates taken"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a fragment"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such session"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "Another If-Match"),
         (status = 415, body = ProblemBody, content_type = "application/problem+json", description = "Not a fragment's type"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "An ICE restart"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json", description = "No If-Match"),
     ),
 )]
 async fn trickle(
     state: Shared,
     StreamAnd(stream, name): StreamAnd,
     request: Request,
-) -> Result<StatusCode, Problem> {
-    webrtc::trickle(&state, &endpoint(&stream), &name, request).await
+) -> Result<Response, Problem> {
+    webrtc::patch(&state, &endpoint(&stream), &name, request).await
 }
 
 /// Ends the session. An ETag does not matter.

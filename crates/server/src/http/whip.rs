@@ -68,7 +68,7 @@ async fn look(_stream: Stream) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Takes trickled candidates; they are not needed.
+/// Takes trickled candidates, which are not needed, or restarts ICE.
 #[utoipa::path(
     patch, path = "/whip/{stream}/{session}", tag = "webrtc",
     params(
@@ -77,20 +77,22 @@ async fn look(_stream: Stream) -> StatusCode {
     ),
     request_body(content = String, content_type = "application/trickle-ice-sdpfrag", description = "RFC 8840"),
     responses(
-        (status = 204, description = "Taken"),
+        (status = 200, description = "ICE restarts: this side's new credentials and candidates", body = String,
+            content_type = "application/trickle-ice-sdpfrag", headers(("ETag" = String, description = "Of the new ICE session"))),
+        (status = 204, description = "Candidates taken"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a fragment"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such session"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json", description = "Another If-Match"),
         (status = 415, body = ProblemBody, content_type = "application/problem+json", description = "Not a fragment's type"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "An ICE restart"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json", description = "No If-Match"),
     ),
 )]
 async fn trickle(
     state: Shared,
     StreamAnd(stream, name): StreamAnd,
     request: Request,
-) -> Result<StatusCode, Problem> {
-    webrtc::trickle(&state, &endpoint(&stream), &name, request).await
+) -> Result<Response, Problem> {
+    webrtc::patch(&state, &endpoint(&stream), &name, request).await
 }
 
 /// Stops publishing. The stream waits for its publisher's return, as after a lost connection.

@@ -12,9 +12,10 @@ use engine::{
     WebRtcAnswer,
 };
 use media::Pts;
+use sfu::{FiveTuple, Patched, Precondition};
 use tokio::sync::{mpsc, oneshot};
 
-use super::rtmp::Writer;
+use super::{rtmp::Writer, tcp};
 
 /// One thing for the shard's thread to do. Whoever asks gets the answer by its channel, or finds it dropped.
 #[derive(Debug)]
@@ -43,12 +44,22 @@ pub(crate) enum Command {
         sdp: String,
         reply: oneshot::Sender<Result<WebRtcAnswer, PublishError>>,
     },
-    /// A WebRTC peer's trickled candidates.
-    Trickle {
+    /// A WebRTC peer's candidates, or its restart of ICE.
+    Patch {
         session: u64,
+        precondition: Precondition,
         fragment: String,
-        reply: oneshot::Sender<Result<(), sfu::Refusal>>,
+        reply: oneshot::Sender<Result<Patched, sfu::Refusal>>,
     },
+    /// A TCP connection for WebRTC datagrams; what it is sent goes to `writer`.
+    TcpOpened {
+        tuple: FiveTuple,
+        writer: tcp::Writer,
+    },
+    /// A datagram out of such a connection.
+    TcpDatagram { tuple: FiveTuple, contents: Bytes },
+    /// Such a connection is gone.
+    TcpClosed { tuple: FiveTuple },
     /// A WebRTC peer leaves.
     Leave {
         session: u64,
@@ -148,14 +159,16 @@ impl ShardHandle {
             .await
     }
 
-    /// Hands over a peer's candidates.
-    pub(crate) async fn trickle(
+    /// Hands over a peer's fragment.
+    pub(crate) async fn patch(
         &self,
         session: u64,
+        precondition: Precondition,
         fragment: String,
-    ) -> Result<Result<(), sfu::Refusal>, Unavailable> {
-        self.ask(|reply| Command::Trickle {
+    ) -> Result<Result<Patched, sfu::Refusal>, Unavailable> {
+        self.ask(|reply| Command::Patch {
             session,
+            precondition,
             fragment,
             reply,
         })

@@ -1,10 +1,14 @@
 //! Where a shard's outputs go.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use engine::{ConnId, Output, StreamEvent, StreamName};
 use hls::Publication;
 use metrics::counter;
+use sfu::{FiveTuple, Protocol};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -12,6 +16,7 @@ use super::{
     hls::Origins,
     rtmp::Writer,
     side::SideChannels,
+    tcp,
     udp::{Sent, Udp},
 };
 use crate::telemetry::Meters;
@@ -24,6 +29,7 @@ pub(crate) struct Outlets {
     side: Arc<SideChannels>,
     meters: Arc<Meters>,
     rtmp: BTreeMap<ConnId, Writer>,
+    tcp: HashMap<FiveTuple, tcp::Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
     published: BTreeMap<StreamName, Vec<Publication>>,
 }
@@ -43,6 +49,7 @@ impl Outlets {
             side,
             meters,
             rtmp,
+            tcp: HashMap::new(),
             published,
         }
     }
@@ -57,13 +64,27 @@ impl Outlets {
         self.rtmp.remove(&conn);
     }
 
+    /// From now on what goes by `tuple` goes to `writer`.
+    pub(crate) fn tcp_opened(&mut self, tuple: FiveTuple, writer: tcp::Writer) {
+        self.tcp.insert(tuple, writer);
+    }
+
+    /// The connection is gone, or is to go.
+    pub(crate) fn tcp_closed(&mut self, tuple: FiveTuple) {
+        self.tcp.remove(&tuple);
+    }
+
     /// Carries out one output.
     pub(crate) fn put(&mut self, output: Output, udp: &Udp) {
         match output {
-            Output::Transmit {
-                destination,
-                contents,
-            } => self.transmit(udp, destination, &contents),
+            Output::Transmit { tuple, contents } => self.transmit(udp, tuple, contents),
+            Output::DatagramsAdmit { tuple } => {
+                if let Some(writer) = self.tcp.get(&tuple) {
+                    writer.admit();
+                }
+            }
+            // What was queued is still flushed.
+            Output::DatagramsClose { tuple } => self.tcp_closed(tuple),
             Output::Hls {
                 stream,
                 publication,
@@ -109,13 +130,19 @@ impl Outlets {
         }
     }
 
-    fn transmit(&self, udp: &Udp, destination: SocketAddr, contents: &[u8]) {
-        match udp.send(destination, contents) {
+    fn transmit(&self, udp: &Udp, tuple: FiveTuple, contents: Vec<u8>) {
+        let length = contents.len() as u64;
+        let sent = match tuple.protocol {
+            Protocol::Udp => udp.send(tuple, &contents),
+            Protocol::Tcp => match self.tcp.get(&tuple) {
+                Some(writer) => writer.push(contents.into()),
+                None => Sent::Refused,
+            },
+        };
+        match sent {
             Sent::Yes => {
                 self.meters.datagrams_out.increment(1);
-                self.meters
-                    .datagram_bytes_out
-                    .increment(contents.len() as u64);
+                self.meters.datagram_bytes_out.increment(length);
             }
             Sent::Full => self.meters.datagrams_full.increment(1),
             Sent::Refused => self.meters.datagrams_refused.increment(1),

@@ -15,7 +15,7 @@ use super::{
     clock,
     command::Command,
     outlets::Outlets,
-    udp::{BoundUdp, Udp},
+    udp::{BoundUdp, Received, Udp},
 };
 use crate::{Error, telemetry::Meters};
 
@@ -129,16 +129,9 @@ impl Driver {
                 break;
             };
             self.meters.datagrams_in.increment(1);
-            let destination = self.udp.local();
-            let (source, contents) = (received.source, received.contents);
-            self.shard.handle_input(
-                now,
-                Input::Datagram {
-                    source,
-                    destination,
-                    contents,
-                },
-            );
+            let Received { tuple, contents } = received;
+            self.shard
+                .handle_input(now, Input::Datagram { tuple, contents });
             self.drain();
         }
     }
@@ -205,12 +198,22 @@ impl Driver {
             Command::Publish { stream, sdp, reply } => {
                 answer(reply, shard.publish_offer(now, &stream, &sdp));
             }
-            Command::Trickle {
+            Command::Patch {
                 session,
+                precondition,
                 fragment,
                 reply,
             } => {
-                answer(reply, shard.trickle(session, &fragment));
+                answer(reply, shard.patch(session, precondition, &fragment));
+            }
+            Command::TcpOpened { tuple, writer } => self.outlets.tcp_opened(tuple, writer),
+            Command::TcpDatagram { tuple, contents } => {
+                self.meters.datagrams_in.increment(1);
+                shard.handle_input(now, Input::Datagram { tuple, contents });
+            }
+            Command::TcpClosed { tuple } => {
+                self.outlets.tcp_closed(tuple);
+                shard.handle_input(now, Input::DatagramsClosed { tuple });
             }
             Command::Leave { session, reply } => answer(reply, shard.leave(now, session)),
             Command::InsertCue {

@@ -108,21 +108,29 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_rtmp_dropped_total",
         "Things left out of what RTMP clients sent, by what they were.",
     ),
+    gauge(
+        "shopcast_webrtc_tcp_connections",
+        "Open TCP connections of WebRTC peers.",
+    ),
+    counter(
+        "shopcast_webrtc_tcp_connections_refused_total",
+        "TCP connections of WebRTC peers closed at webrtc.tcp_connections_max.",
+    ),
     counter(
         "shopcast_webrtc_datagrams_received_total",
-        "Datagrams received on the WebRTC socket.",
+        "Datagrams received from WebRTC peers, by UDP and TCP.",
     ),
     counter(
         "shopcast_webrtc_datagrams_sent_total",
-        "Datagrams the kernel took on the WebRTC socket.",
+        "Datagrams sent to WebRTC peers: taken by the kernel, or by a TCP connection's queue.",
     ),
     counter(
         "shopcast_webrtc_sent_bytes_total",
-        "Their bytes, without IP and UDP headers.",
+        "Their bytes, without headers of IP, UDP and TCP.",
     ),
     counter(
         "shopcast_webrtc_datagrams_dropped_total",
-        "Datagrams not sent, by reason: socket_full (raise webrtc.socket_buffer), refused (by the kernel).",
+        "Datagrams not sent, by reason: socket_full (raise webrtc.socket_buffer; or a TCP peer reads too slowly), refused (by the kernel).",
     ),
     gauge(
         "shopcast_webrtc_sessions_connecting",

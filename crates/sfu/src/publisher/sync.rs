@@ -2,7 +2,7 @@
 
 use str0m::rtp::rtcp::SenderInfo;
 
-use crate::{Ingest, ingest::Timestamp};
+use crate::ingest::Timestamp;
 
 /// The newest report of each track, and whether it has been told.
 #[derive(Debug, Default)]
@@ -20,6 +20,11 @@ impl Sync {
         }
     }
 
+    /// Video goes on with another stream: what was reported of the last says nothing of it.
+    pub(crate) fn video_changed(&mut self) {
+        self.video = None;
+    }
+
     pub(crate) fn audio_report(&mut self, report: Option<SenderInfo>) {
         if report.is_some() && report != self.audio {
             self.audio = report;
@@ -27,12 +32,12 @@ impl Sync {
         }
     }
 
-    /// Told once for each pair of reports (RFC 3550 section 6.4.1: both clocks are the sender's).
+    /// The times of video and audio that belong together. Told once for each pair of reports (RFC 3550 section 6.4.1: both clocks are the sender's).
     pub(crate) fn together(
         &mut self,
         mut video: Timestamp,
         mut audio: Timestamp,
-    ) -> Option<Ingest> {
+    ) -> Option<(i64, i64)> {
         let (of_video, of_audio) = (self.video.as_ref()?, self.audio.as_ref()?);
         if std::mem::replace(&mut self.told, true) {
             return None;
@@ -45,10 +50,7 @@ impl Sync {
             Ok(span) => media::time::span_to_ticks(span),
             Err(error) => -media::time::span_to_ticks(error.duration()),
         };
-        (later.abs() < APART_MAX).then_some(Ingest::Together {
-            audio_time,
-            video_time: video_time + later,
-        })
+        (later.abs() < APART_MAX).then_some((video_time + later, audio_time))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use str0m::{media::Mid, rtp::RtpPacket};
+use str0m::rtp::RtpPacket;
 
 use crate::{
     Ingest, VideoPacket,
@@ -12,11 +12,9 @@ use crate::{
     publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
 };
 
-/// A publisher's video track.
+/// One encoding of a publisher's video.
 #[derive(Debug)]
 pub(crate) struct Video {
-    pub(crate) payload_type: u8,
-    pub(crate) mid: Mid,
     order: Reorder<Received>,
     stamps: Timestamp,
     after_gap: bool,
@@ -32,10 +30,8 @@ struct Received {
 }
 
 impl Video {
-    pub(crate) fn new(payload_type: u8, mid: Mid) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            payload_type,
-            mid,
             order: Reorder::new(WAIT, HELD_MAX),
             stamps: Timestamp::default(),
             after_gap: false,

@@ -57,6 +57,8 @@ fn read_media<'a>(section: &mut Section<'a>, name: &str, value: &'a str) -> Resu
                 .ssrc
                 .or_else(|| first.and_then(|ssrc| ssrc.parse().ok()));
         }
+        "rid" => read_rid(section, value)?,
+        "simulcast" => read_simulcast(section, value)?,
         "ssrc-group" => read_group_of_ssrcs(section, value),
         "rtpmap" | "fmtp" | "rtcp-fb" => read_payload(section, name, value),
         _ => {
@@ -137,9 +139,61 @@ fn read_extension(section: &mut Section<'_>, value: &str) {
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01" => {
             section.twcc_extension = id;
         }
+        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" => section.rid_extension = id,
+        "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" => {
+            section.repaired_rid_extension = id;
+        }
         _ => {}
     }
 }
+
+/// `a=rid:<name> send ...` (RFC 8851 section 4); what it restricts is the sender's business.
+fn read_rid<'a>(section: &mut Section<'a>, value: &'a str) -> Result<(), Refusal> {
+    let mut words = value.split_ascii_whitespace();
+    if let (Some(name), Some("send")) = (words.next(), words.next()) {
+        section.rids.push(check_rid(name)?);
+        check_rids(&section.rids)?;
+    }
+    Ok(())
+}
+
+/// `a=simulcast:send <name>[,<other format's name>];...` (RFC 8853 section 5.1); `~` marks what is
+/// paused at first.
+fn read_simulcast<'a>(section: &mut Section<'a>, value: &'a str) -> Result<(), Refusal> {
+    let mut words = value.split_ascii_whitespace();
+    while let Some(direction) = words.next() {
+        let streams = words.next().unwrap_or_default();
+        if direction == "send" && section.simulcast.is_empty() {
+            for stream in streams.split(';') {
+                let name = stream.split(',').next().unwrap_or(stream);
+                let name = name.strip_prefix('~').unwrap_or(name);
+                section.simulcast.push(check_rid(name)?);
+                check_rids(&section.simulcast)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// RFC 8852 section 3.3: letters and digits; eight are as many as the transport keeps.
+fn check_rid(name: &str) -> Result<&str, Refusal> {
+    let fits = (1..=8).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    let wrong = "a=rid and a=simulcast name streams by 1 to 8 letters and digits";
+    fits.then_some(name).ok_or(Refusal::Malformed(wrong))
+}
+
+fn check_rids(rids: &[&str]) -> Result<(), Refusal> {
+    if rids.len() > RIDS_MAX {
+        return Err(Refusal::TooLarge {
+            what: "simulcast streams",
+            limit: RIDS_MAX,
+        });
+    }
+    Ok(())
+}
+
+/// OBS and browsers send at most three.
+const RIDS_MAX: usize = 4;
 
 /// `FID <stream> <retransmissions>`; other groups are of no use here.
 fn read_group_of_ssrcs(section: &mut Section<'_>, value: &str) {
@@ -239,7 +293,7 @@ fn check_mid(mid: &str) -> Result<&str, Refusal> {
 
 /// RFC 8839 section 5.4: `ice-char = ALPHA / DIGIT / "+" / "/"`. Pion and old Firefox also use `-`
 /// and `_`.
-fn is_ice_string(value: &str, min: usize) -> bool {
+pub(super) fn is_ice_string(value: &str, min: usize) -> bool {
     (min..=256).contains(&value.len())
         && value
             .bytes()

@@ -66,6 +66,16 @@ fn write_section(text: &mut String, plan: &Plan<'_>, section: &PlannedSection<'_
             ),
         );
     }
+    for (id, name) in section.rid_extensions.iter().zip(["", "repaired-"]) {
+        if let Some(id) = id {
+            push(
+                text,
+                format_args!(
+                    "a=extmap:{id} urn:ietf:params:rtp-hdrext:sdes:{name}rtp-stream-id\r\n"
+                ),
+            );
+        }
+    }
     let setup = match plan.setup {
         Setup::ActPass => "actpass",
         Setup::Active => "active",
@@ -109,6 +119,13 @@ fn write_video(text: &mut String, plan: &Plan<'_>, flows: bool) {
         if wanted {
             push(text, format_args!("a=rtcp-fb:{number} {feedback}\r\n"));
         }
+    }
+    for rid in &plan.rids {
+        push(text, format_args!("a=rid:{rid} send\r\n"));
+    }
+    if !plan.rids.is_empty() {
+        let rids = plan.rids.join(";");
+        push(text, format_args!("a=simulcast:send {rids}\r\n"));
     }
     if let Some(rtx) = video.rtx {
         push(

@@ -99,6 +99,10 @@ fn section<'a>(offered: &mut Offered<'a>, value: &'a str) -> Result<(), Refusal>
         twcc_extension: None,
         ssrc: None,
         repair: None,
+        rid_extension: None,
+        repaired_rid_extension: None,
+        rids: Vec::new(),
+        simulcast: Vec::new(),
         payloads,
     });
     Ok(())

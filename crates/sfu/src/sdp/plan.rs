@@ -22,6 +22,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) video: Option<VideoPlan>,
     /// How audio goes, if it does.
     pub(crate) audio: Option<AudioPlan>,
+    /// The names of a publisher's encodings of its video, when there are several.
+    pub(crate) rids: Vec<&'a str>,
     /// The offer has a data section.
     pub(crate) data: bool,
 }
@@ -40,6 +42,8 @@ pub(super) struct PlannedSection<'a> {
     pub(super) mid_extension: Option<u8>,
     /// A publisher's, where its video's rate is to be estimated.
     pub(super) twcc_extension: Option<u8>,
+    /// With simulcast.
+    pub(super) rid_extensions: [Option<u8>; 2],
     pub(super) answer: SectionAnswer,
 }
 
@@ -147,6 +151,13 @@ pub(super) fn sections<'a>(
             mid,
             mid_extension: section.mid_extension,
             twcc_extension: section.twcc_extension.filter(|_| wants_twcc),
+            rid_extensions: if plan.rids.is_empty()
+                || answer != (SectionAnswer::Video { flows: true })
+            {
+                [None; 2]
+            } else {
+                [section.rid_extension, section.repaired_rid_extension]
+            },
             answer,
         });
     }
@@ -182,6 +193,7 @@ pub(super) fn transport<'a>(offered: &Offered<'a>, role: Role) -> Result<Plan<'a
         parameter_sets: Vec::new(),
         video: None,
         audio: None,
+        rids: Vec::new(),
         data: false,
     })
 }

@@ -33,13 +33,15 @@ pub(crate) fn plan<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
     Ok(plan)
 }
 
-fn video(section: &Section<'_>, plan: &mut Plan<'_>) -> Result<SectionAnswer, Refusal> {
+fn video<'a>(section: &Section<'a>, plan: &mut Plan<'a>) -> Result<SectionAnswer, Refusal> {
     // Constrained baseline, where there is a choice: every viewer decodes it.
     let payload = profile::choose(section, [0x42, 0xe0, 0x1f]);
     let payload = payload.ok_or(Refusal::NoIngestVideoCodec)?;
     let stream = section.repair.map(|(stream, _)| stream).or(section.ssrc);
     let rtx = rtx_of(section, payload);
     plan.parameter_sets = payload.parameter_sets.map_or_else(Vec::new, parameter_sets);
+    plan.rids = simulcast(section);
+    let stream = stream.filter(|_| plan.rids.is_empty());
     plan.video = Some(VideoPlan {
         payload_type: payload.number,
         rtx,
@@ -52,6 +54,19 @@ fn video(section: &Section<'_>, plan: &mut Plan<'_>) -> Result<SectionAnswer, Re
         ssrc: stream.map(|stream| (stream, section.repair.map(|(_, repair)| repair))),
     });
     Ok(SectionAnswer::Video { flows: true })
+}
+
+/// The streams to receive: all that are offered, since OBS gives up when one is missing, or none where
+/// they could not be told apart (RFC 8853 section 5.3.2).
+fn simulcast<'a>(section: &Section<'a>) -> Vec<&'a str> {
+    let named = |rid: &&&str| section.rids.contains(*rid);
+    let rids: Vec<&str> = section.simulcast.iter().filter(named).copied().collect();
+    let told = section.rid_extension.is_some() && section.mid_extension.is_some();
+    if told && rids.len() > 1 && rids.len() == section.simulcast.len() {
+        rids
+    } else {
+        Vec::new()
+    }
 }
 
 fn audio(section: &Section<'_>, plan: &mut Plan<'_>) -> Result<SectionAnswer, Refusal> {

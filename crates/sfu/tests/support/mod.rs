@@ -17,15 +17,15 @@ use std::{
 use bytes::Bytes;
 use media::{Frame, H264Config, MediaTime, Timescale, TrackKind};
 use sfu::{
-    ClosedReason, Config, Event, Input, MediaDescription, Offer, Output, Rendition, SessionId, Sfu,
-    StreamId,
+    ClosedReason, Config, Event, FiveTuple, Input, MediaDescription, Offer, Output, Rendition,
+    SessionId, Sfu, StreamId,
 };
 use str0m::{
     Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc,
     change::SdpAnswer,
     channel::{ChannelConfig, ChannelId},
     media::{Direction, KeyframeRequestKind, MediaKind, Mid, SenderFeedback},
-    net::{Protocol, Receive},
+    net::{Protocol, Receive, TcpType},
     rtp::RtpPacket,
 };
 
@@ -46,12 +46,17 @@ pub struct World {
     pub sfu: Sfu,
     pub viewers: BTreeMap<SessionId, Viewer>,
     pub events: Vec<(Instant, SessionId, Event)>,
+    /// TCP connections that became a session's, and that were let go.
+    pub admitted: Vec<FiveTuple>,
+    pub closed_connections: Vec<FiveTuple>,
     /// Given a datagram for a viewer: whether the network loses it.
     pub loses: Loses,
     wire: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
     pub video: Rendition,
     pub audio: Rendition,
+    /// What viewers who join come by.
+    pub protocol: sfu::Protocol,
     /// Frames of 1/30 s since the stream began.
     pub frames: i64,
 }
@@ -71,7 +76,9 @@ pub struct Viewer {
     /// Where the world sees it; a NAT may change it.
     pub address: SocketAddr,
     /// Where it thinks it is.
-    local: SocketAddr,
+    pub local: SocketAddr,
+    /// What its datagrams come by.
+    pub protocol: sfu::Protocol,
     pub answer: String,
     pub video: Mid,
     pub audio: Mid,
@@ -104,11 +111,14 @@ impl World {
             sfu: Sfu::new(config, start).unwrap(),
             viewers: BTreeMap::new(),
             events: Vec::new(),
+            admitted: Vec::new(),
+            closed_connections: Vec::new(),
             loses: Box::new(|_| false),
             wire: BTreeMap::new(),
             sent: 0,
             video,
             audio: Rendition::audio(K_AUDIO),
+            protocol: sfu::Protocol::Udp,
             frames: 0,
         }
     }
@@ -123,7 +133,7 @@ impl World {
         let id = SessionId(session);
         let address =
             SocketAddr::from(([198, 51, 100, 1], 5_000 + u16::try_from(session).unwrap()));
-        let (mut viewer, mut offer, pending) = Viewer::new(address, self.now);
+        let (mut viewer, mut offer, pending) = Viewer::new(address, self.protocol, self.now);
         change(&mut offer);
         let config = h264_config();
         let media = MediaDescription {
@@ -272,7 +282,14 @@ impl World {
             contents,
         } = datagram;
         if *destination == SERVER.parse().unwrap() {
-            self.receive(*source, contents);
+            let sender = self.viewers.values();
+            let mut sender = sender.filter(|viewer| viewer.address == *source);
+            let protocol = sender.next().map_or(sfu::Protocol::Udp, |it| it.protocol);
+            let tuple = FiveTuple {
+                protocol,
+                ..udp(*source)
+            };
+            self.receive_by(tuple, contents);
             return;
         }
         let found = self
@@ -281,7 +298,11 @@ impl World {
             .find(|(_, viewer)| viewer.address == *destination);
         let Some((id, viewer)) = found else { return };
         let id = *id;
-        let receive = Receive::new(Protocol::Udp, *source, viewer.local, contents).unwrap();
+        let protocol = match viewer.protocol {
+            sfu::Protocol::Udp => Protocol::Udp,
+            sfu::Protocol::Tcp => Protocol::Tcp,
+        };
+        let receive = Receive::new(protocol, *source, viewer.local, contents).unwrap();
         viewer
             .rtc
             .handle_input(RtcInput::Receive(self.now, receive))
@@ -291,29 +312,27 @@ impl World {
 
     /// Gives the shard a datagram, whoever made it up.
     pub fn receive(&mut self, source: SocketAddr, contents: &[u8]) {
-        let destination = SERVER.parse().unwrap();
-        self.sfu.handle_input(
-            self.now,
-            Input::Datagram {
-                source,
-                destination,
-                contents,
-            },
-        );
+        self.receive_by(udp(source), contents);
+    }
+
+    /// The same, by whatever way.
+    pub fn receive_by(&mut self, tuple: FiveTuple, contents: &[u8]) {
+        let input = Input::Datagram { tuple, contents };
+        self.sfu.handle_input(self.now, input);
         self.drain_sfu();
     }
 
     pub fn drain_sfu(&mut self) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                Output::Transmit {
-                    destination,
-                    contents,
-                } => {
+                Output::Transmit { tuple, contents } => {
+                    assert_eq!(tuple.local, SERVER.parse().unwrap());
                     if !(self.loses)(&contents) {
-                        self.post(SERVER.parse().unwrap(), destination, contents);
+                        self.post(tuple.local, tuple.remote, contents);
                     }
                 }
+                Output::Admit { tuple } => self.admitted.push(tuple),
+                Output::Close { tuple } => self.closed_connections.push(tuple),
                 Output::Event(id, event) => self.events.push((self.now, id, event)),
             }
         }
@@ -369,9 +388,20 @@ impl World {
 }
 
 impl Viewer {
-    fn new(address: SocketAddr, now: Instant) -> (Self, String, str0m::change::SdpPendingOffer) {
+    fn new(
+        address: SocketAddr,
+        protocol: sfu::Protocol,
+        now: Instant,
+    ) -> (Self, String, str0m::change::SdpPendingOffer) {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
-        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let candidate = match protocol {
+            sfu::Protocol::Udp => Candidate::host(address, "udp"),
+            sfu::Protocol::Tcp => {
+                let candidate = Candidate::builder().tcp().host(address);
+                candidate.tcptype(TcpType::Active).build()
+            }
+        };
+        rtc.add_local_candidate(candidate.unwrap());
         let mut changes = rtc.sdp_api();
         let video = changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         let audio = changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
@@ -385,6 +415,7 @@ impl Viewer {
             rtc,
             address,
             local: address,
+            protocol,
             answer: String::new(),
             video,
             audio,
@@ -484,6 +515,15 @@ fn frame_number(payload: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(
         payload.get(at..at + 4)?.try_into().unwrap(),
     ))
+}
+
+/// The way from an address by UDP.
+pub fn udp(remote: SocketAddr) -> FiveTuple {
+    FiveTuple {
+        protocol: sfu::Protocol::Udp,
+        local: SERVER.parse().unwrap(),
+        remote,
+    }
 }
 
 /// Whether a datagram is protected media rather than STUN, DTLS or RTCP (RFC 7983, RFC 5761).

@@ -15,11 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sfu::{Config, Event, Ingest, Input, Output, PublishOffer, Refusal, SessionId, Sfu};
+use sfu::{
+    ClosedReason, Config, Event, FiveTuple, Ingest, Input, Output, PublishOffer, Refusal,
+    SessionId, Sfu,
+};
 use str0m::{
     Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc, RtcConfig,
     change::SdpAnswer,
-    media::{Direction, MediaKind, Mid, Pt},
+    media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer},
     net::{Protocol, Receive},
     rtp::RtpWrite,
 };
@@ -40,6 +43,10 @@ pub struct World {
     /// What has come of the publisher's packets.
     pub ingest: Vec<Ingest>,
     pub connected: bool,
+    pub closed: Option<ClosedReason>,
+    /// Where the world sees it; a NAT may change it.
+    pub address: SocketAddr,
+    pub answer: String,
     /// How often the publisher was asked for a key frame.
     pub asked: usize,
     /// Given a datagram from the publisher: whether the network loses it.
@@ -55,12 +62,17 @@ pub struct World {
 type Loses = Box<dyn FnMut(&[u8]) -> bool>;
 
 /// An offer and the publisher that made it.
-fn offer(now: Instant) -> (Rtc, String, str0m::change::SdpPendingOffer, Mid, Mid) {
+fn offer(now: Instant, rids: &[&str]) -> (Rtc, String, str0m::change::SdpPendingOffer, Mid, Mid) {
     let mut rtc = RtcConfig::new().set_rtp_mode(true).build(now);
     let candidate = Candidate::host(SELLER.parse().unwrap(), "udp").unwrap();
     rtc.add_local_candidate(candidate);
     let mut changes = rtc.sdp_api();
-    let video = changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+    let mut simulcast = Simulcast::new();
+    for rid in rids {
+        simulcast.add_send_layer(SimulcastLayer::new(rid));
+    }
+    let simulcast = (!rids.is_empty()).then_some(simulcast);
+    let video = changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, simulcast);
     let audio = changes.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
     let (offer, pending) = changes.apply().unwrap();
     (rtc, offer.to_sdp_string(), pending, video, audio)
@@ -69,7 +81,7 @@ fn offer(now: Instant) -> (Rtc, String, str0m::change::SdpPendingOffer, Mid, Mid
 /// The refusal of an offer that was changed on the way, if it is refused.
 pub fn refusal(change: impl FnOnce(&mut String)) -> Option<Refusal> {
     let now = start();
-    let (_, mut sdp, ..) = offer(now);
+    let (_, mut sdp, ..) = offer(now, &[]);
     change(&mut sdp);
     let mut sfu = Sfu::new(Config::new(vec![SERVER.parse().unwrap()]), now).unwrap();
     let answer = sfu.accept_publisher(
@@ -93,8 +105,26 @@ fn start() -> Instant {
 impl World {
     /// A publisher that has connected; its offer's text may be changed on the way.
     pub fn connected(change: impl FnOnce(&mut String)) -> Self {
+        let world = Self::tried(change);
+        assert!(world.connected);
+        world
+    }
+
+    /// A publisher a second after its offer was answered.
+    pub fn tried(change: impl FnOnce(&mut String)) -> Self {
+        Self::offering(&[], change)
+    }
+
+    /// A publisher of several encodings, each with its name.
+    pub fn simulcast(rids: &[&str]) -> Self {
+        let world = Self::offering(rids, |_| {});
+        assert!(world.connected);
+        world
+    }
+
+    fn offering(rids: &[&str], change: impl FnOnce(&mut String)) -> Self {
         let now = start();
-        let (mut rtc, mut sdp, pending, video, audio) = offer(now);
+        let (mut rtc, mut sdp, pending, video, audio) = offer(now, rids);
         change(&mut sdp);
         let mut sfu = Sfu::new(Config::new(vec![SERVER.parse().unwrap()]), now).unwrap();
         let answer = sfu
@@ -118,6 +148,9 @@ impl World {
             audio,
             ingest: Vec::new(),
             connected: false,
+            closed: None,
+            address: SELLER.parse().unwrap(),
+            answer: answer.sdp,
             asked: 0,
             loses: Box::new(|_| false),
             wire: BTreeMap::new(),
@@ -127,8 +160,24 @@ impl World {
             deadline: now,
         };
         world.run(Duration::from_secs(1));
-        assert!(world.connected);
         world
+    }
+
+    /// The sequence numbers of video go on somewhere else.
+    pub fn jump(&mut self, numbers: u64) {
+        self.sequence += numbers;
+    }
+
+    /// Somebody sends a datagram.
+    pub fn forge(&mut self, remote: SocketAddr, contents: &[u8]) {
+        let tuple = FiveTuple {
+            protocol: sfu::Protocol::Udp,
+            local: SERVER.parse().unwrap(),
+            remote,
+        };
+        self.sfu
+            .handle_input(self.now, Input::Datagram { tuple, contents });
+        self.drain();
     }
 
     /// The payload type video goes by; retransmissions have another.
@@ -139,20 +188,36 @@ impl World {
     /// Sends one RTP packet of video.
     pub fn video(&mut self, rtp_time: u32, marker: bool, payload: &[u8]) {
         self.sequence += 1;
-        self.write(self.video, self.sequence, rtp_time, marker, payload);
+        let sequence = self.sequence;
+        self.write(self.video, None, sequence, rtp_time, marker, payload);
+    }
+
+    /// Sends one RTP packet of an encoding of the video.
+    pub fn layer(&mut self, rid: &str, sequence: u64, rtp_time: u32, marker: bool, payload: &[u8]) {
+        let rid = Some(Rid::from(rid));
+        self.write(self.video, rid, sequence, rtp_time, marker, payload);
     }
 
     /// Sends one Opus packet.
     pub fn audio(&mut self, rtp_time: u32, payload: &[u8]) {
         self.audio_sequence += 1;
-        self.write(self.audio, self.audio_sequence, rtp_time, false, payload);
+        let sequence = self.audio_sequence;
+        self.write(self.audio, None, sequence, rtp_time, false, payload);
     }
 
-    fn write(&mut self, mid: Mid, sequence: u64, rtp_time: u32, marker: bool, payload: &[u8]) {
+    fn write(
+        &mut self,
+        mid: Mid,
+        rid: Option<Rid>,
+        sequence: u64,
+        rtp_time: u32,
+        marker: bool,
+        payload: &[u8],
+    ) {
         let payload_type: Pt = self.rtc.media(mid).unwrap().remote_pts()[0];
         let payload: Arc<[u8]> = payload.into();
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, None).unwrap();
+        let stream = api.stream_tx_by_mid(mid, rid).unwrap();
         let write = RtpWrite::new(payload_type, sequence.into(), rtp_time, self.now, payload)
             .marker(marker)
             .nackable(mid == self.video);
@@ -190,8 +255,11 @@ impl World {
                 self.sfu.handle_input(
                     self.now,
                     Input::Datagram {
-                        source: SELLER.parse().unwrap(),
-                        destination: SERVER.parse().unwrap(),
+                        tuple: FiveTuple {
+                            protocol: sfu::Protocol::Udp,
+                            local: SERVER.parse().unwrap(),
+                            remote: self.address,
+                        },
                         contents: &contents,
                     },
                 );
@@ -216,9 +284,15 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                Output::Transmit { contents, .. } => self.post(false, contents),
+                // What goes to where it no longer is gets lost.
+                Output::Transmit { tuple, contents } if tuple.remote == self.address => {
+                    self.post(false, contents);
+                }
+                Output::Transmit { .. } => {}
+                Output::Admit { tuple } | Output::Close { tuple } => panic!("{tuple:?}"),
                 Output::Event(_, Event::Connected) => self.connected = true,
                 Output::Event(_, Event::Ingest(ingest)) => self.ingest.push(ingest),
+                Output::Event(_, Event::Closed { reason }) => self.closed = Some(reason),
                 Output::Event(_, event) => panic!("{event:?}"),
             }
         }
