@@ -19,6 +19,7 @@ use crate::{
         shard::{self, Loop},
         side::SideChannels,
         udp::BoundUdp,
+        webhooks::{self, Teller, Webhooks},
     },
     store::Store,
     telemetry::{self, Meters},
@@ -33,6 +34,7 @@ pub struct Server {
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
+    courier: Option<tokio::task::JoinHandle<()>>,
     settings: Settings,
 }
 
@@ -69,7 +71,12 @@ impl Server {
             rtmp_connections_max: config.rtmp.connections_max,
             drain: config.shutdown.drain.0,
         };
-        let media = Media::start(config, udp, &meters)?;
+        let Webhooks {
+            teller,
+            desk,
+            courier,
+        } = webhooks::start(config, &store).await?;
+        let media = Media::start(config, udp, teller, &meters)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -77,6 +84,7 @@ impl Server {
             side: media.side,
             meters,
             sessions: SessionNames::new(rand::random()),
+            webhooks: desk,
             event_followers_max: config.http.event_followers_max,
             draining: watched,
         });
@@ -89,6 +97,7 @@ impl Server {
             thread,
             draining,
             store,
+            courier,
             settings,
         })
     }
@@ -136,6 +145,7 @@ impl Server {
             thread,
             draining,
             store,
+            courier,
             settings,
         } = self;
         let shard = state.shard.clone();
@@ -175,6 +185,11 @@ impl Server {
             serving.abort();
         }
         stop(&shard, thread).await;
+        // With the media thread went what told it; it delivers what it can within `shutdown.drain`.
+        if let Some(courier) = courier {
+            let ended = courier.await;
+            ended.unwrap_or_else(|error| error!(%error, "the webhooks' task ended by a panic"));
+        }
         store.close().await;
         Ok(())
     }
@@ -189,7 +204,12 @@ struct Media {
 }
 
 impl Media {
-    fn start(config: &Config, udp: BoundUdp, meters: &Arc<Meters>) -> Result<Self, Error> {
+    fn start(
+        config: &Config,
+        udp: BoundUdp,
+        teller: Teller,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
         let origin = OriginConfig {
             hls: config.packager(),
@@ -209,6 +229,7 @@ impl Media {
             children,
             Arc::clone(&origins),
             Arc::clone(&side),
+            teller,
             Arc::clone(meters),
         );
         let engine = config.engine(udp.local);

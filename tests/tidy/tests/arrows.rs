@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
 const FENCED: &[(&str, &[&str])] = &[
     ("tokio", &["server", "loadgen"]),
     ("axum", &["server"]),
+    ("hyper-rustls", &["server"]),
     ("gstreamer", &["transcoder"]),
     ("gstreamer-app", &["transcoder"]),
     ("str0m", &["sfu", "loadgen"]),

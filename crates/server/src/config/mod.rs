@@ -8,6 +8,7 @@
 mod engine;
 mod sections;
 mod units;
+mod webhooks;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
 pub use units::{Size, Span, UnitError};
+pub(crate) use webhooks::allowed;
+pub use webhooks::{Sealed, WebhookEndpoint, Webhooks};
 
 use crate::Error;
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub transcoder: Transcoder,
     /// What outlives the process.
     pub store: Store,
+    /// Who is told what happens to streams.
+    pub webhooks: Webhooks,
     /// What is written to standard error.
     pub log: Log,
     /// How the server ends.
@@ -122,7 +127,7 @@ impl Config {
                 "`cues.cards_max` must be at most {cards_max}"
             )));
         }
-        Ok(())
+        self.webhooks.resolve().map(drop)
     }
 }
 

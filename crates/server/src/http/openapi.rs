@@ -11,7 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{State, cors, cues, events, health, streams, whep, whip};
+use super::{State, cors, cues, events, health, streams, webhooks, whep, whip};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +24,7 @@ use super::{State, cors, cues, events, health, streams, whep, whip};
         (name = "streams", description = "What is live"),
         (name = "cues", description = "Cards: inserted once, on the same frame for every viewer"),
         (name = "webrtc", description = "Watching by WebRTC (WHEP)"),
+        (name = "webhooks", description = "What receivers are sent, and what became of it"),
         (name = "operations", description = "Health"),
     ),
 )]
@@ -45,12 +46,20 @@ pub(super) fn api() -> (Router<Arc<State>>, Description) {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .split_for_parts();
-    let v1 = v1.layer(fresh).layer(cors::read_only());
+    let v1 = v1.layer(fresh.clone()).layer(cors::read_only());
+    // The log of deliveries is the operator's, and no page's of another origin.
+    let (own, more) = OpenApiRouter::new()
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::replay))
+        .split_for_parts();
+    description.merge(more);
+    description.webhooks = Some(webhooks::described());
     let (whep, more) = whep::router().split_for_parts();
     description.merge(more);
     let (whip, more) = whip::router().split_for_parts();
     description.merge(more);
-    (v1.merge(whep).merge(whip), description)
+    let own = own.layer(fresh);
+    (v1.merge(own).merge(whep).merge(whip), description)
 }
 
 /// `GET /openapi.json`.

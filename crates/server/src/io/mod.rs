@@ -9,3 +9,4 @@ pub(crate) mod rtmp;
 pub(crate) mod shard;
 pub(crate) mod side;
 pub(crate) mod udp;
+pub(crate) mod webhooks;

@@ -13,6 +13,7 @@ use super::{
     rtmp::Writer,
     side::SideChannels,
     udp::{Sent, Udp},
+    webhooks::Teller,
 };
 use crate::telemetry::Meters;
 
@@ -22,6 +23,7 @@ pub(crate) struct Outlets {
     pub(crate) children: Children,
     origins: Arc<Origins>,
     side: Arc<SideChannels>,
+    webhooks: Teller,
     meters: Arc<Meters>,
     rtmp: BTreeMap<ConnId, Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
@@ -34,6 +36,7 @@ impl Outlets {
         children: Children,
         origins: Arc<Origins>,
         side: Arc<SideChannels>,
+        webhooks: Teller,
         meters: Arc<Meters>,
     ) -> Self {
         let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
@@ -41,6 +44,7 @@ impl Outlets {
             children,
             origins,
             side,
+            webhooks,
             meters,
             rtmp,
             published,
@@ -98,7 +102,10 @@ impl Outlets {
             Output::ChildSend { child, message } => self.children.send(child, message),
             Output::ChildKill { child } => self.children.kill(child),
             Output::ChildLife { stream, event } => child_life(&stream, &event),
-            Output::Stream { stream, event } => self.stream(&stream, event),
+            Output::Stream { stream, event, pts } => {
+                self.webhooks.tell(&stream, &event, pts);
+                self.stream(&stream, event);
+            }
         }
     }
 
