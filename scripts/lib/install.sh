@@ -8,6 +8,7 @@ BUILD_PACKAGES=(
   gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusdec, opusenc
   gstreamer1.0-plugins-good              # aacparse
   gstreamer1.0-libav                     # avdec_aac, avenc_aac
+  ca-certificates                        # whom webhooks by https trust
 )
 # What publishes the demo, and fetches and unpacks its clip.
 DEMO_PACKAGES=(ffmpeg python3 python3-pip)

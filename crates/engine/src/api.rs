@@ -211,6 +211,8 @@ pub enum Output {
         stream: StreamName,
         /// What happened.
         event: StreamEvent,
+        /// Where on the stream's timeline: the first frame of an epoch that began, else the newest one.
+        pts: Pts,
     },
 }
 

@@ -148,6 +148,12 @@ impl StreamClock {
         self.epochs
     }
 
+    /// Where the timeline has come to: the epoch's first pts until a frame is past it.
+    pub(crate) fn reached(&self) -> Pts {
+        let base = self.epoch.as_ref().map_or(FIRST_PTS, |epoch| epoch.base);
+        base.max(self.highest)
+    }
+
     /// The anchor of the current epoch.
     pub(crate) fn anchor(&self) -> UtcAnchor {
         self.epoch

@@ -246,6 +246,7 @@ impl Stream {
         fx.out.push_back(Output::Stream {
             stream: self.name.clone(),
             event,
+            pts: self.clock.reached(),
         });
     }
 

@@ -222,6 +222,17 @@ fn a_publisher_that_returns_continues_the_stream() {
         StreamEvent::Live { epoch: 2 },
     ];
     assert_eq!(events(&world), live);
+    // Each is told with its place on the timeline: the first frame, the newest, the first of the new epoch.
+    let places: Vec<_> = world
+        .out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Stream { pts, .. } => Some(*pts),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(places[..2], [Pts(FIRST), Pts(FIRST + 60 * 3000)]);
+    assert!((places[2].0 - expected).abs() <= 180, "{}", places[2]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::{
         side::SideChannels,
         tcp,
         udp::BoundUdp,
+        webhooks::{self, Teller, Webhooks},
     },
     listeners::{Addresses, Listeners, Serving},
     store::Store,
@@ -36,6 +37,7 @@ pub struct Server {
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
+    courier: Option<tokio::task::JoinHandle<()>>,
     app: String,
     drain: Duration,
 }
@@ -54,7 +56,12 @@ impl Server {
         let connections_max = config.webrtc.tcp_connections_max;
         let ice_tcp = ice.tcp.map(|listener| (listener, connections_max));
         let listeners = Listeners::bind(config, &meters).await?;
-        let media = Media::start(config, ice.udp, ice.candidates, &meters)?;
+        let Webhooks {
+            teller,
+            desk,
+            courier,
+        } = webhooks::start(config, &store).await?;
+        let media = Media::start(config, ice.udp, ice.candidates, teller, &meters)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -62,6 +69,7 @@ impl Server {
             side: media.side,
             meters,
             sessions: SessionNames::new(rand::random()),
+            webhooks: desk,
             event_followers_max: config.http.event_followers_max,
             web: Web::new(config),
             ice_servers: http::ice_servers(&config.webrtc.ice_servers),
@@ -75,6 +83,7 @@ impl Server {
             thread: media.thread,
             draining,
             store,
+            courier,
             app: config.rtmp.app.clone(),
             drain: config.shutdown.drain.0,
         })
@@ -151,6 +160,7 @@ impl Server {
             thread,
             draining,
             store,
+            courier,
             drain,
             ..
         } = self;
@@ -190,6 +200,11 @@ impl Server {
             warn!("requests were still open after `shutdown.drain` and are cut off");
         }
         stop(&shard, thread).await;
+        // With the media thread went what told it; it delivers what it can within `shutdown.drain`.
+        if let Some(courier) = courier {
+            let ended = courier.await;
+            ended.unwrap_or_else(|error| error!(%error, "the webhooks' task ended by a panic"));
+        }
         store.close().await;
         Ok(())
     }
@@ -208,6 +223,7 @@ impl Media {
         config: &Config,
         udp: BoundUdp,
         candidates: Candidates,
+        teller: Teller,
         meters: &Arc<Meters>,
     ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
@@ -229,6 +245,7 @@ impl Media {
             children,
             Arc::clone(&origins),
             Arc::clone(&side),
+            teller,
             Arc::clone(meters),
         );
         let engine = config.engine(candidates);

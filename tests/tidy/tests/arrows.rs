@@ -19,21 +19,41 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["media", "cues", "rtmp", "sfu", "transcode", "hls"],
     ),
     ("transcoder", &["media", "transcode"]),
+    ("webhooks", &["media"]),
     (
         "server",
-        &["media", "cues", "rtmp", "sfu", "transcode", "hls", "engine"],
+        &[
+            "media",
+            "cues",
+            "rtmp",
+            "sfu",
+            "transcode",
+            "hls",
+            "engine",
+            "webhooks",
+        ],
     ),
     ("loadgen", &[]),
     ("tidy", &[]),
 ];
 
 /// Crates that only decide: no runtime, no socket, no clock.
-const PURE: &[&str] = &["media", "cues", "rtmp", "sfu", "hls", "transcode", "engine"];
+const PURE: &[&str] = &[
+    "media",
+    "cues",
+    "rtmp",
+    "sfu",
+    "hls",
+    "transcode",
+    "engine",
+    "webhooks",
+];
 
 /// Packages only some crates may use.
 const FENCED: &[(&str, &[&str])] = &[
     ("tokio", &["server", "loadgen"]),
     ("axum", &["server"]),
+    ("hyper-rustls", &["server"]),
     ("gstreamer", &["transcoder"]),
     ("gstreamer-app", &["transcoder"]),
     ("str0m", &["sfu", "loadgen"]),

@@ -11,6 +11,7 @@ mod network;
 mod sections;
 mod units;
 mod web;
+mod webhooks;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -28,6 +29,8 @@ pub use sections::{
 };
 pub use units::{Size, Span, UnitError};
 pub use web::{AllowedOrigins, FrameAncestors, Hosts, WebError};
+pub(crate) use webhooks::allowed;
+pub use webhooks::{Sealed, WebhookEndpoint, Webhooks};
 
 use crate::{Error, tls::Files};
 
@@ -53,6 +56,8 @@ pub struct Config {
     pub transcoder: Transcoder,
     /// What outlives the process.
     pub store: Store,
+    /// Who is told what happens to streams.
+    pub webhooks: Webhooks,
     /// What is written to standard error.
     pub log: Log,
     /// How the server ends.
@@ -149,7 +154,7 @@ impl Config {
                 "`cues.cards_max` must be at most {cards_max}"
             )));
         }
-        Ok(())
+        self.webhooks.resolve().map(drop)
     }
 }
 

@@ -74,6 +74,29 @@ fn the_reference_says_of_every_key_its_default_its_effects_and_its_environment_n
     );
 }
 
+/// The example of an endpoint is a comment, because by default there is none; it must still be one that works.
+#[test]
+fn the_example_of_a_webhook_endpoint_names_every_key_it_has() {
+    let lines = REFERENCE
+        .lines()
+        .skip_while(|line| *line != "#   [[webhooks.endpoints]]");
+    let example: Vec<_> = lines
+        .take_while(|line| line.starts_with("#   "))
+        .map(|line| line.trim_start_matches('#').trim_start())
+        .filter(|line| line.starts_with('[') || line.contains(" = "))
+        .collect();
+    let table: toml::Table = example.join("\n").parse().unwrap();
+    let example = table["webhooks"]["endpoints"][0].as_table().unwrap();
+    let keys: Vec<_> = example.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["events", "name", "secret", "secret_file", "url"]);
+    let endpoint: WebhookEndpoint = example.clone().try_into().unwrap();
+    let written = toml::Table::try_from(&endpoint).unwrap();
+    assert_eq!(
+        written.keys().collect::<Vec<_>>(),
+        example.keys().collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn an_unknown_key_is_an_error_that_names_it() {
     let said = from_toml("[http]\nlisten_on = \"127.0.0.1:1\"").unwrap_err();

@@ -6,7 +6,7 @@ use axum::{Router, http::header, response::IntoResponse, routing::get};
 use metrics::{counter, gauge};
 
 use super::{Shared, State, problem::Problem, stream_view::StateName, streams};
-use crate::telemetry;
+use crate::{io::clock, telemetry};
 
 pub(super) fn router() -> Router<Arc<State>> {
     Router::new().route("/metrics", get(render))
@@ -49,6 +49,7 @@ async fn measure(state: &State) -> Result<(), Problem> {
     for (track, bps) in [("video", video_bps), ("audio", audio_bps)] {
         gauge!("shopcast_ingest_bitrate_bps", "track" => track).set(bps as f64);
     }
+    webhooks(state).await;
     let webrtc = state.shard.counters().await?;
     gauge!("shopcast_webrtc_sessions_connecting").set(webrtc.half_open as f64);
     counter!("shopcast_webrtc_sessions_never_connected_total").absolute(webrtc.half_open_reaped);
@@ -62,4 +63,23 @@ async fn measure(state: &State) -> Result<(), Problem> {
         .sum();
     gauge!("shopcast_hls_stored_bytes").set(stored as f64);
     Ok(())
+}
+
+/// A store that fails leaves its gauges as they were; the rest is still worth reading.
+async fn webhooks(state: &State) {
+    let standings = match state.webhooks.standings().await {
+        Ok(standings) => standings,
+        Err(error) => {
+            tracing::error!(%error, "the state of webhooks cannot be read");
+            return;
+        }
+    };
+    let now = clock::wall().0;
+    for (endpoint, standing) in standings {
+        let age_ms = standing.oldest_ms.map_or(0, |ms| now.saturating_sub(ms));
+        gauge!("shopcast_webhooks_pending", "endpoint" => endpoint.to_string())
+            .set(f64::from(standing.pending));
+        gauge!("shopcast_webhooks_oldest_pending_seconds", "endpoint" => endpoint.to_string())
+            .set(age_ms.max(0) as f64 / 1000.0);
+    }
 }

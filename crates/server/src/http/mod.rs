@@ -6,6 +6,7 @@
 //! | `whip` | `/whip/{stream}` | RFC 9725 |
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
 //! | `streams`, `cues`, `events` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
+//! | `webhooks` | `/v1/webhooks/…` | `docs/webhooks.md` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
 //! | `problem` | errors | RFC 9457 |
@@ -46,6 +47,11 @@ mod streams;
 mod token;
 mod watch;
 mod web;
+#[allow(
+    unused_qualifications,
+    reason = "what utoipa generates qualifies names"
+)]
+mod webhooks;
 mod webrtc;
 mod whep;
 mod whip;
@@ -65,7 +71,7 @@ pub(crate) use web::Web;
 pub(crate) use webrtc::ice_servers;
 
 use crate::{
-    io::{command::ShardHandle, hls::Origins, side::SideChannels},
+    io::{command::ShardHandle, hls::Origins, side::SideChannels, webhooks::Desk},
     telemetry::Meters,
 };
 use problem::{Kind, Problem};
@@ -79,6 +85,7 @@ pub(crate) struct State {
     pub(crate) side: Arc<SideChannels>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) sessions: SessionNames,
+    pub(crate) webhooks: Desk,
     pub(crate) event_followers_max: usize,
     pub(crate) web: Web,
     /// `Link` headers for whoever makes a WebRTC session.

@@ -12,7 +12,7 @@ use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Audience, Part, State, Web, cors, cues, embeddable, events, health, streams, whep, whip,
+    Audience, Part, State, Web, cors, cues, embeddable, events, health, streams, webhooks, whep, whip,
 };
 
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ use super::{
         (name = "streams", description = "What is live"),
         (name = "cues", description = "Cards: inserted once, on the same frame for every viewer"),
         (name = "webrtc", description = "Watching by WebRTC (WHEP)"),
+        (name = "webhooks", description = "What receivers are sent, and what became of it"),
         (name = "operations", description = "Health"),
     ),
 )]
@@ -51,6 +52,10 @@ pub(super) fn api(web: &Web) -> (Vec<Part>, Description) {
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
+    let own = OpenApiRouter::new()
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::replay))
+        .split_for_parts();
     let with = |router, layer| cors::around(router, layer).layer(fresh.clone());
     let described = [
         (
@@ -68,10 +73,13 @@ pub(super) fn api(web: &Web) -> (Vec<Part>, Description) {
             with(health.0, cors::reading(web)),
             health.1,
         ),
+        // The log of deliveries is the operator's, and no page's of another origin.
+        (Audience::Operators, own.0.layer(fresh.clone()), own.1),
     ];
     let (whep, whip) = (whep::router(web), whip::router(web));
     let webrtc = [whep, whip].map(|(router, more)| (Audience::Viewers, router, more));
     let mut description = Api::openapi();
+    description.webhooks = Some(webhooks::described());
     let mut parts = Vec::new();
     for (audience, router, more) in described.into_iter().chain(webrtc) {
         description.merge(more);

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     NoSuchCue,
     NoSuchSession,
     NoSuchMedia,
+    NoSuchDelivery,
     MethodNotAllowed,
     UnsupportedMediaType,
     BodyTooLarge,
@@ -34,6 +35,7 @@ pub(crate) enum Kind {
     RateLimited,
     NotLive,
     AlreadyPublished,
+    EndpointUnavailable,
     MalformedOffer,
     OfferNotAcceptable,
     OfferNotUsable,
@@ -62,6 +64,7 @@ impl Kind {
                 S::NOT_FOUND,
                 "No such playlist, part or segment",
             ),
+            Self::NoSuchDelivery => ("no-such-delivery", S::NOT_FOUND, "No such delivery"),
             Self::MethodNotAllowed => (
                 "method-not-allowed",
                 S::METHOD_NOT_ALLOWED,
@@ -98,6 +101,11 @@ impl Kind {
             Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Rate limited"),
             Self::NotLive => ("not-live", S::CONFLICT, "Not live"),
             Self::AlreadyPublished => ("already-published", S::CONFLICT, "Already published"),
+            Self::EndpointUnavailable => (
+                "endpoint-unavailable",
+                S::CONFLICT,
+                "Webhook endpoint unavailable",
+            ),
             Self::OfferNotUsable => (
                 "offer-not-usable",
                 S::UNPROCESSABLE_ENTITY,

@@ -153,6 +153,42 @@ async fn a_stream_that_is_not_there_is_the_same_problem_everywhere() {
 }
 
 #[tokio::test]
+async fn without_webhooks_their_log_is_empty_and_their_shapes_are_described_all_the_same() {
+    let server = server().await;
+    let log = get(&server, "/v1/webhooks/deliveries").await;
+    let empty = serde_json::json!({"deliveries": [], "next_before": null});
+    assert_eq!((log.status, log.json()), (StatusCode::OK, empty));
+    assert_eq!(log.header("cache-control"), "no-store");
+    assert_eq!(log.header("access-control-allow-origin"), "");
+    for query in ["limit=0", "limit=501", "state=lost", "before=x", "after=1"] {
+        let path = format!("/v1/webhooks/deliveries?{query}");
+        get(&server, &path).await.problem(400, "invalid-query");
+    }
+    let replay = "/v1/webhooks/deliveries/7/replay";
+    let answer = post(&server, replay, "application/json", "{}").await;
+    answer.problem(404, "no-such-delivery");
+    let answer = post(&server, replay, "text/plain", "{}").await;
+    answer.problem(415, "unsupported-media-type");
+    let description = get(&server, "/openapi.json").await.json();
+    for event in webhooks::EventType::ALL {
+        let body = &description["webhooks"][event.as_str()]["post"]["requestBody"];
+        let schema = &body["content"]["application/json"]["schema"];
+        assert_eq!(
+            schema["properties"]["type"]["enum"],
+            serde_json::json!([event.as_str()])
+        );
+        let data = &schema["properties"]["data"];
+        assert_eq!(data["properties"]["epoch"]["type"], "integer", "{data}");
+    }
+    let reason = "/webhooks/stream.ended/post/requestBody/content/application~1json/schema/properties/data/properties/reason";
+    let reason = &description.pointer(reason).unwrap();
+    assert_eq!(
+        reason["enum"],
+        serde_json::json!(["over", "shutdown", "restart"])
+    );
+}
+
+#[tokio::test]
 async fn a_cue_body_that_is_wrong_says_which_field() {
     let server = server().await;
     let path = "/v1/streams/show/cues";

@@ -11,3 +11,4 @@ pub(crate) mod shard;
 pub(crate) mod side;
 pub(crate) mod tcp;
 pub(crate) mod udp;
+pub(crate) mod webhooks;

@@ -18,6 +18,7 @@ use super::{
     side::SideChannels,
     tcp,
     udp::{Sent, Udp},
+    webhooks::Teller,
 };
 use crate::telemetry::Meters;
 
@@ -27,6 +28,7 @@ pub(crate) struct Outlets {
     pub(crate) children: Children,
     origins: Arc<Origins>,
     side: Arc<SideChannels>,
+    webhooks: Teller,
     meters: Arc<Meters>,
     rtmp: BTreeMap<ConnId, Writer>,
     tcp: HashMap<FiveTuple, tcp::Writer>,
@@ -40,6 +42,7 @@ impl Outlets {
         children: Children,
         origins: Arc<Origins>,
         side: Arc<SideChannels>,
+        webhooks: Teller,
         meters: Arc<Meters>,
     ) -> Self {
         let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
@@ -47,6 +50,7 @@ impl Outlets {
             children,
             origins,
             side,
+            webhooks,
             meters,
             rtmp,
             tcp: HashMap::new(),
@@ -119,7 +123,10 @@ impl Outlets {
             Output::ChildSend { child, message } => self.children.send(child, message),
             Output::ChildKill { child } => self.children.kill(child),
             Output::ChildLife { stream, event } => child_life(&stream, &event),
-            Output::Stream { stream, event } => self.stream(&stream, event),
+            Output::Stream { stream, event, pts } => {
+                self.webhooks.tell(&stream, &event, pts);
+                self.stream(&stream, event);
+            }
         }
     }
 

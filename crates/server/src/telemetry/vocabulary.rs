@@ -210,4 +210,29 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_transcoder_frames_dropped_total",
         "Audio frames dropped because a child did not read.",
     ),
+    counter(
+        "shopcast_webhooks_attempts_total",
+        "Attempts at webhooks that came to an end, by endpoint and outcome: delivered or failed.",
+    ),
+    counter(
+        "shopcast_webhooks_given_up_total",
+        "Webhooks given up, by endpoint: after the last attempt, because of 410, or at webhooks.pending_max.",
+    ),
+    counter(
+        "shopcast_webhooks_lost_total",
+        "Events that no endpoint was told of, by reason: queue_full (between media thread and database) or store (it \
+         could not be written).",
+    ),
+    gauge(
+        "shopcast_webhooks_pending",
+        "Webhooks that wait or are under way, by endpoint.",
+    ),
+    gauge(
+        "shopcast_webhooks_oldest_pending_seconds",
+        "Age of the oldest of them, by endpoint; 0 without any.",
+    ),
+    gauge(
+        "shopcast_webhooks_disabled",
+        "1 for an endpoint that answered 410 and gets nothing until the next start.",
+    ),
 ];
