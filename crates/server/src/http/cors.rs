@@ -9,8 +9,10 @@ pub(crate) fn read_only() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::RANGE])
+        .allow_headers([header::AUTHORIZATION, header::RANGE])
         .expose_headers(EXPOSED)
+        // The answer is the same for every origin; saying otherwise would have caches keep it once for each.
+        .vary([])
 }
 
 /// A player's clock reads `Date` and `Age` (hls.js derives the live edge from them), its meter the lengths.
