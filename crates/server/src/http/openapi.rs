@@ -11,7 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{State, cors, cues, events, health, streams, whep, whip};
+use super::{State, cors, cues, events, health, people, streams, whep, whip};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +21,7 @@ use super::{State, cors, cues, events, health, streams, whep, whip};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
-        (name = "streams", description = "What is live"),
+        (name = "streams", description = "What is live, who watches, and sending people away"),
         (name = "cues", description = "Cards: inserted once, on the same frame for every viewer"),
         (name = "webrtc", description = "Watching by WebRTC (WHEP)"),
         (name = "operations", description = "Health"),
@@ -37,7 +37,10 @@ pub(super) fn api() -> (Router<Arc<State>>, Description) {
     );
     let (v1, mut description) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(streams::list))
-        .routes(routes!(streams::one))
+        .routes(routes!(streams::one, people::end))
+        .routes(routes!(people::viewers))
+        .routes(routes!(people::remove_viewer))
+        .routes(routes!(people::remove_publisher))
         .routes(routes!(cues::insert, cues::list))
         .routes(routes!(cues::one))
         .routes(routes!(cues::state_at))
