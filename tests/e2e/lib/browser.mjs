@@ -16,9 +16,9 @@ const VIEWPORT = { width: 720, height: 560 };
 
 const scripts = ['hooks.js', 'strip-reader.js', 'frame-log.js'].map((name) => fileURLToPath(new URL(`./page/${name}`, import.meta.url)));
 
-/** Launches a browser that is closed when the test ends. */
-export async function launchBrowser(t) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+/** Launches a browser that is closed when the test ends; `args` are for this one. */
+export async function launchBrowser(t, { args = [] } = {}) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...args] });
   t.after(() => browser.close());
   return browser;
 }
