@@ -41,7 +41,7 @@ function checkAny(subject) {
 const mutants = readdirSync(join(root, 'bad')).sort();
 
 suite('good playlists pass', () => {
-  for (const name of ['video', 'audio', 'ended', 'two-epochs', 'index']) {
+  for (const name of ['video', 'audio', 'ended', 'two-epochs', 'index', 'token-video', 'token-index']) {
     test(name, () => assert.equal(describe(checkAny(read('good', `${name}.m3u8`))), ''));
   }
   test('history with a removal, a new epoch and deltas', () => {

@@ -2,7 +2,7 @@
  * The page to go live from, /golive/{stream}: a camera or the screen, a microphone, and one large button.
  */
 
-import { ApiError, Client, type StreamView } from "@shopcast/api";
+import { ApiError, Client, parseToken, type StreamView } from "@shopcast/api";
 import { UplinkMeter, WhipPublisher, browser } from "@shopcast/whip";
 
 import { element, setText, streamOf } from "../page/dom.ts";
@@ -15,12 +15,14 @@ import { openBoth } from "./open-both.ts";
 import { PictureInput } from "./picture-input.ts";
 import { SoundInput } from "./sound-input.ts";
 import { StageView } from "./stage-view.ts";
-import { tabStorage, takeToken } from "./token.ts";
+import { keepToken, tabStorage, takeToken } from "./token.ts";
 import { insecure } from "./trouble.ts";
 
 const stream = streamOf(location.pathname);
 const endpoint = new URL(`/whip/${encodeURIComponent(stream)}`, location.href).href;
-const client = new Client();
+/** What the seller may; null without a stream key. */
+let token: string | null = null;
+const client = new Client("", { token: () => token });
 
 function main(): void {
   document.title = `${stream} · Go live · Shopcast`;
@@ -45,7 +47,6 @@ class Studio {
   readonly #air = new AirView();
   readonly #keepAwake = new KeepAwake();
   readonly #uplink = new UplinkMeter();
-  #token: string | null = null;
   #isSilent = false;
   #seconds = 0;
 
@@ -63,6 +64,7 @@ class Studio {
     });
     this.#publisher = new WhipPublisher(browser(), (notice) => {
       this.#stage.showNotice(notice);
+      showKeyWanted(notice.needsKey === true);
       this.#draw();
     });
   }
@@ -78,11 +80,19 @@ class Studio {
   }
 
   #listenToButtons(): void {
-    const on = (id: string, type: string, act: () => void): void => {
+    const on = (id: string, type: string, act: (event: Event) => void): void => {
       element(id).addEventListener(type, act);
     };
     on("live", "click", () => {
       this.#startOrStop();
+    });
+    on("key", "input", () => {
+      this.#typeToken();
+    });
+    // Enter in the field is no reason to load the page again.
+    on("key-form", "submit", (event) => {
+      event.preventDefault();
+      if (!button("live").disabled && !this.#publisher.isOn) this.#startOrStop();
     });
     on("again", "click", () => {
       void this.#openDevices();
@@ -141,7 +151,14 @@ class Studio {
   }
 
   #takeToken(): void {
-    this.#token = takeToken(location, history, tabStorage());
+    token = takeToken(location, history, tabStorage());
+    input("key").value = token ?? "";
+  }
+
+  #typeToken(): void {
+    token = parseToken(input("key").value);
+    keepToken(location.pathname, token, tabStorage());
+    showKeyWanted(false);
   }
 
   async #openDevices(): Promise<void> {
@@ -160,7 +177,7 @@ class Studio {
       return;
     }
     const media = { video: this.#picture.track, audio: this.#sound.track };
-    this.#publisher.start({ endpoint, token: this.#token }, media);
+    this.#publisher.start({ endpoint, token }, media);
   }
 
   /** A device, a track or a trouble has changed. */
@@ -241,9 +258,17 @@ class Studio {
   }
 }
 
+/** The field that a refusal is about is marked, and ready to be typed into. */
+function showKeyWanted(isWanted: boolean): void {
+  const field = input("key");
+  field.setAttribute("aria-invalid", String(isWanted));
+  if (isWanted) field.focus();
+}
+
 const words = ({ title, detail }: { title: string; detail: string }): string =>
   `${title}. ${detail}`;
 const select = (id: string): HTMLSelectElement => element(id) as HTMLSelectElement;
+const input = (id: string): HTMLInputElement => element(id) as HTMLInputElement;
 const button = (id: string): HTMLButtonElement => element(id) as HTMLButtonElement;
 
 /** Verdicts come seldom, and a seller reads them between two sentences. */

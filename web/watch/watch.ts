@@ -1,9 +1,11 @@
 /**
- * The watch page, /watch/{stream}?protocol=whep|hls|both: players side by side, a button that inserts
+ * The watch page, /watch/{stream}?protocol=whep|hls|both&token=…: players side by side, a button that inserts
  * the next sample card, and the cues as they arrive.
+ *
+ * The token stays in the address: the server wants it again when the page is loaded again.
  */
 
-import { ApiError, Client } from "@shopcast/api";
+import { ApiError, Client, parseToken } from "@shopcast/api";
 import type { Cue } from "@shopcast/cues";
 import type { Protocol, ShopcastPlayer } from "@shopcast/player";
 
@@ -12,7 +14,8 @@ import { element, streamOf } from "../page/dom.ts";
 import { SAMPLES, type Sample } from "./products.ts";
 
 const stream = streamOf(location.pathname);
-const client = new Client();
+const token = parseToken(new URLSearchParams(location.search).get("token"));
+const client = new Client("", { token: () => token });
 
 function main(): void {
   document.title = `${stream} · Shopcast`;
@@ -45,6 +48,7 @@ class Pane {
   constructor(protocol: Protocol) {
     this.player.setAttribute("protocol", protocol);
     this.player.setAttribute("stream", stream);
+    this.player.token = token;
     const caption = document.createElement("figcaption");
     const title = document.createElement("h2");
     title.textContent = TITLES[protocol];

@@ -17,11 +17,27 @@ pub const MESSAGE_LEN_MAX: usize = 60_000;
 /// How far behind live a snapshot begins: a viewer who is further behind asks for the state there.
 pub const SNAPSHOT_BACK: Duration = Duration::from_mins(1);
 
+/// Where the stream is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// A publisher is connected, its first key frame has not come.
+    Starting,
+    /// Media flows.
+    Live,
+    /// The publisher left and may return.
+    Interrupted,
+    /// The stream is over: nothing follows.
+    Ended,
+}
+
 /// What a snapshot says besides its cues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The stream's name.
     pub stream: String,
+    /// Where the stream is in its life.
+    pub state: State,
     /// The publish session now, from 1.
     pub epoch: u32,
     /// WebRTC video: `rtp = (pts + k) mod 2^32`.
@@ -38,9 +54,11 @@ pub struct Snapshot {
     pub from: Pts,
 }
 
-/// What tells a viewer that it missed nothing.
+/// What tells a viewer that it missed nothing, and what has become of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
+    /// Where the stream is in its life.
+    pub state: State,
     /// The publish session now; another one than before asks for a new snapshot.
     pub epoch: u32,
     /// The newest cue's number; higher than what was received means a gap.
@@ -58,7 +76,7 @@ pub enum Message {
     Snapshot(Snapshot, Vec<Arc<EncodedCue>>),
     /// More cues.
     Cues(Vec<Arc<EncodedCue>>),
-    /// Once a second.
+    /// Once a second, and at once when the state changes.
     Heartbeat(Heartbeat),
 }
 
@@ -68,6 +86,7 @@ pub enum Message {
 enum MessageJson {
     Snapshot {
         stream: String,
+        state: State,
         epoch: u32,
         k: u32,
         anchor_utc_ms: i64,
@@ -81,6 +100,7 @@ enum MessageJson {
         cues: Vec<String>,
     },
     Heartbeat {
+        state: State,
         epoch: u32,
         last_seq: u64,
         live_pts: i64,
@@ -95,6 +115,7 @@ pub fn snapshot(head: &Snapshot, cues: &[Arc<EncodedCue>]) -> Vec<String> {
     let with = |cues| {
         text(&MessageJson::Snapshot {
             stream: head.stream.clone(),
+            state: head.state,
             epoch: head.epoch,
             k: head.k,
             anchor_utc_ms: head.anchor.0.0,
@@ -124,6 +145,7 @@ pub fn cues(cues: &[Arc<EncodedCue>]) -> Vec<String> {
 /// The heartbeat.
 pub fn heartbeat(heartbeat: &Heartbeat) -> String {
     text(&MessageJson::Heartbeat {
+        state: heartbeat.state,
         epoch: heartbeat.epoch,
         last_seq: heartbeat.last_seq,
         live_pts: heartbeat.live_pts.0,
@@ -149,6 +171,7 @@ pub fn parse(message: &str) -> Result<Message, Error> {
     Ok(match json {
         MessageJson::Snapshot {
             stream,
+            state,
             epoch,
             k,
             anchor_utc_ms,
@@ -160,6 +183,7 @@ pub fn parse(message: &str) -> Result<Message, Error> {
         } => {
             let head = Snapshot {
                 stream,
+                state,
                 epoch,
                 k,
                 anchor: UtcAnchor(UnixMillis(anchor_utc_ms)),
@@ -172,11 +196,13 @@ pub fn parse(message: &str) -> Result<Message, Error> {
         }
         MessageJson::Cues { cues } => Message::Cues(decoded(&cues)?),
         MessageJson::Heartbeat {
+            state,
             epoch,
             last_seq,
             live_pts,
             server_utc_ms,
         } => Message::Heartbeat(Heartbeat {
+            state,
             epoch,
             last_seq,
             live_pts: Pts(live_pts),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cues::{
     Cue, EncodedCue, Error, InBandSnapshot, Op, channel,
-    channel::{Heartbeat, Message, Snapshot},
+    channel::{Heartbeat, Message, Snapshot, State},
     daterange, decode, emsg, encode, id3,
 };
 use media::{Pts, UnixMillis, UtcAnchor};
@@ -260,6 +260,7 @@ fn events_of_cues_and_of_snapshots_are_never_the_same_event() {
 fn head() -> Snapshot {
     Snapshot {
         stream: "demo".to_owned(),
+        state: State::Live,
         epoch: 2,
         k: 123,
         anchor: UtcAnchor(UnixMillis(1_700_000_000_000)),
@@ -288,6 +289,7 @@ fn messages_are_read_back_as_they_were_sent() {
         Message::Cues(two.to_vec())
     );
     let beat = Heartbeat {
+        state: State::Ended,
         epoch: 2,
         last_seq: 9,
         live_pts: Pts(10_000_000),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cues::{
     EncodedCue, Fold, InBandSnapshot,
-    channel::{self, Heartbeat, Snapshot},
+    channel::{self, Heartbeat, Snapshot, State},
     daterange, decode, emsg, encode, id3,
 };
 use media::{Pts, UnixMillis, UtcAnchor};
@@ -169,12 +169,21 @@ fn playlist_lines_are_written_byte_for_byte() {
     }
 }
 
+fn state(vector: &Value) -> State {
+    match text(vector, "state") {
+        "live" => State::Live,
+        "interrupted" => State::Interrupted,
+        other => panic!("no vector has {other}"),
+    }
+}
+
 #[test]
 fn messages_are_written_byte_for_byte() {
     let vectors = parse(include_str!("../../../docs/spec/vectors/channel.json"));
     let vector = &vectors["snapshot"];
     let head = Snapshot {
         stream: text(vector, "stream").to_owned(),
+        state: state(vector),
         epoch: u32::try_from(whole(vector, "epoch")).unwrap(),
         k: u32::try_from(whole(vector, "k")).unwrap(),
         anchor: UtcAnchor(UnixMillis(whole(vector, "anchor_utc_ms"))),
@@ -191,6 +200,7 @@ fn messages_are_written_byte_for_byte() {
     assert_eq!(channel::cues(&cues(vector)), [text(vector, "text")]);
     let vector = &vectors["heartbeat"];
     let heartbeat = Heartbeat {
+        state: state(vector),
         epoch: u32::try_from(whole(vector, "epoch")).unwrap(),
         last_seq: vector["last_seq"].as_u64().unwrap(),
         live_pts: Pts(whole(vector, "live_pts")),

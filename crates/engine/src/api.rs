@@ -264,6 +264,15 @@ pub struct StreamStatus {
     pub verdicts: Vec<(&'static str, String)>,
 }
 
+/// A connected WebRTC viewer, as the API reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewerStatus {
+    /// Its session's number, never used again.
+    pub session: u64,
+    /// When it connected, by the server's UTC.
+    pub joined: UnixMillis,
+}
+
 /// Where a stream is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamState {

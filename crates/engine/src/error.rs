@@ -44,3 +44,23 @@ pub enum CueError {
     #[error(transparent)]
     Refused(#[from] cues::InsertError),
 }
+
+/// Somebody could not be removed, or a stream not ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoveError {
+    /// No such stream.
+    #[error("there is no stream `{0}`; it may be over already")]
+    UnknownStream(String),
+    /// Nobody publishes it now.
+    #[error("nobody publishes stream `{0}` now; it waits for its publisher's return")]
+    Unpublished(String),
+    /// No such viewer of it.
+    #[error("stream `{stream}` has no viewer {session}, who may have left; list its viewers again")]
+    UnknownViewer {
+        /// The stream's name.
+        stream: String,
+        /// The session's number.
+        session: u64,
+    },
+}

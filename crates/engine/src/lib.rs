@@ -15,8 +15,8 @@ mod stream;
 
 pub use api::{
     AudioStatus, ChildEvent, ChildId, ConnId, Input, Output, StreamEvent, StreamName, StreamState,
-    StreamStatus, VideoStatus,
+    StreamStatus, VideoStatus, ViewerStatus,
 };
 pub use config::Config;
-pub use error::{CueError, OfferError, PublishError};
+pub use error::{CueError, OfferError, PublishError, RemoveError};
 pub use shard::{Reason, Shard, WebRtcAnswer};

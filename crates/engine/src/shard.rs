@@ -1,6 +1,7 @@
 //! One shard: its publishers, its streams, its viewers.
 
 mod publishers;
+mod removals;
 mod requests;
 mod sessions;
 
@@ -48,7 +49,7 @@ struct Publisher {
 }
 
 /// One WebRTC session.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Peer {
     stream: StreamName,
     role: Role,
@@ -156,13 +157,7 @@ impl Shard {
             }
         }
         for name in over {
-            if let Some(mut stream) = self.streams.remove(&name) {
-                stream.end(&mut Effects {
-                    now,
-                    out: &mut self.out,
-                    sfu: &mut self.sfu,
-                });
-            }
+            self.finish(now, &name);
         }
         self.settle(now);
     }

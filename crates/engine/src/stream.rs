@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cues::{EncodedCue, Timeline};
+use cues::{EncodedCue, Timeline, channel};
 use hls::Packager;
 use media::UnixMillis;
 use sfu::{Rendition, Sfu, StreamId};
@@ -21,7 +21,7 @@ use transcode::Supervisor;
 
 use crate::{
     Config,
-    api::{ChildId, Output, PublisherId, StreamEvent, StreamName, StreamState},
+    api::{ChildId, Output, PublisherId, StreamEvent, StreamName, StreamState, ViewerStatus},
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
@@ -70,6 +70,9 @@ pub(crate) struct Stream {
     state: StreamState,
     publisher: Option<PublisherId>,
     last_media: Instant,
+    /// When the epoch began, and whether its publisher has sent any sound.
+    live_since: Instant,
+    has_sound: bool,
     encoder: Option<String>,
     clock: StreamClock,
     ingest: Ingest,
@@ -83,7 +86,8 @@ pub(crate) struct Stream {
     unsent_cues: Vec<Arc<EncodedCue>>,
     flush_cues_at: Option<Instant>,
     heartbeat_at: Instant,
-    viewers: Vec<sfu::SessionId>,
+    /// Connected by WebRTC, in the order in which they came.
+    viewers: Vec<ViewerStatus>,
     verdicts: VecDeque<(&'static str, String)>,
 }
 
@@ -107,6 +111,8 @@ impl Stream {
             state: StreamState::Starting,
             publisher: None,
             last_media: now,
+            live_since: now,
+            has_sound: false,
             encoder: None,
             clock: StreamClock::new(now, wall),
             ingest: Ingest::default(),
@@ -139,6 +145,7 @@ impl Stream {
         self.publisher = Some(publisher);
         self.last_media = now;
         self.ingest = Ingest::default();
+        self.has_sound = false;
         self.early.clear();
         self.encoder = None;
     }
@@ -151,6 +158,7 @@ impl Stream {
         if self.state == StreamState::Live {
             self.state = StreamState::Interrupted;
             self.tell(fx, StreamEvent::Interrupted);
+            self.heartbeat(fx, self.channel_state());
         }
     }
 
@@ -159,6 +167,8 @@ impl Stream {
         self.stop_audio(fx);
         self.packager.end();
         self.drain_packager(fx);
+        // Before the sessions are closed: a player that knows the show is over does not look for it.
+        self.heartbeat(fx, channel::State::Ended);
         fx.sfu.remove_stream(fx.now, self.id);
         self.viewers.clear();
         // Nobody is left to see a child through its farewell.
@@ -194,18 +204,25 @@ impl Stream {
         }
         if self.heartbeat_at <= fx.now {
             self.heartbeat_at = fx.now + HEARTBEAT;
-            self.heartbeat(fx);
+            self.heartbeat(fx, self.channel_state());
         }
         self.supervisor.handle_timeout(fx.now);
         self.drain_supervisor(fx);
     }
 
-    pub(crate) fn viewer_connected(&mut self, session: sfu::SessionId) {
-        self.viewers.push(session);
+    pub(crate) fn viewer_connected(&mut self, now: Instant, session: sfu::SessionId) {
+        self.viewers.push(ViewerStatus {
+            session: session.0,
+            joined: self.clock.wall(now),
+        });
     }
 
     pub(crate) fn viewer_gone(&mut self, session: sfu::SessionId) {
-        self.viewers.retain(|viewer| *viewer != session);
+        self.viewers.retain(|viewer| viewer.session != session.0);
+    }
+
+    pub(crate) fn viewers(&self) -> Vec<ViewerStatus> {
+        self.viewers.clone()
     }
 
     /// What a WHEP offer can be answered with; `None` before the first epoch.

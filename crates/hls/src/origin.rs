@@ -7,6 +7,7 @@ mod multivariant;
 mod ranges;
 mod reload;
 mod shelf;
+mod token;
 
 use std::time::Duration;
 
@@ -42,8 +43,9 @@ pub struct Origin {
     ended: bool,
     revision: u64,
     evicted: u64,
-    /// Rendered playlists without foreign parameters, by rendition and kind of update.
-    cache: [[Option<Bytes>; 3]; 2],
+    /// Rendered playlists without foreign parameters, by rendition, kind of update, and whether a
+    /// token is to be sent along.
+    cache: [[[Option<Bytes>; 2]; 3]; 2],
 }
 
 impl Origin {
@@ -103,7 +105,7 @@ impl Origin {
     }
 
     /// `index.m3u8`. Delivery directives do not apply to it; other query parameters are kept in its
-    /// URIs.
+    /// URIs, and a token is referred to.
     pub fn multivariant(&self, directives: &Directives) -> PlaylistAnswer {
         let announced = || self.shelves.iter().filter(|shelf| !shelf.inits.is_empty());
         if self.targets.is_none() || announced().any(|shelf| shelf.entries.is_empty()) {
@@ -117,7 +119,7 @@ impl Origin {
         let independent = live.iter().all(|shelf| shelf.independent);
         match multivariant::write(&live, self.listed_from, independent, directives.suffix()) {
             Some(body) => PlaylistAnswer::Ready(Playlist {
-                body,
+                body: finished(body, directives),
                 cache_control: CacheControl::MaxAge(1),
             }),
             None => PlaylistAnswer::NotYet,
@@ -240,8 +242,11 @@ impl Origin {
             Some(Skip::Segments) => 1,
             Some(Skip::SegmentsAndDateRanges) => 2,
         };
-        let plain = directives.suffix().is_empty();
-        if plain && let Some(body) = &self.cache[slot(rendition)][kind] {
+        let has_token = directives.has_token();
+        let own = if has_token { token::SUFFIX } else { "" };
+        let plain = directives.suffix() == own;
+        let cached = [slot(rendition), kind, usize::from(has_token)];
+        if plain && let Some(body) = &self.cache[cached[0]][cached[1]][cached[2]] {
             return body.clone();
         }
         let others: Vec<&Shelf> = self
@@ -260,8 +265,9 @@ impl Origin {
             suffix: directives.suffix(),
         }
         .write();
+        let body = finished(body, directives);
         if plain {
-            self.cache[slot(rendition)][kind] = Some(body.clone());
+            self.cache[cached[0]][cached[1]][cached[2]] = Some(body.clone());
         }
         body
     }
@@ -375,6 +381,15 @@ impl Origin {
     fn shelf_mut(&mut self, rendition: Rendition) -> &mut Shelf {
         &mut self.shelves[slot(rendition)]
     }
+}
+
+/// The variant that leads the player to send its token, when it came with one.
+fn finished(body: Bytes, directives: &Directives) -> Bytes {
+    if !directives.has_token() {
+        return body;
+    }
+    let text = str::from_utf8(&body).expect("playlists are written as text");
+    token::define(text).into()
 }
 
 const fn slot(rendition: Rendition) -> usize {

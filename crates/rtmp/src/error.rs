@@ -2,8 +2,8 @@
 
 use crate::session::Reason;
 
-/// What ended a session. All but [`Error::Closed`] and [`Error::NothingAsked`] are the publisher's
-/// doing.
+/// What ended a session. All but [`Error::Closed`], [`Error::NothingAsked`] and [`Error::Dismissed`]
+/// are the publisher's doing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,6 +64,12 @@ pub enum Error {
         /// The caller's words.
         description: String,
     },
+    /// The caller sent the publisher away, who was told so.
+    #[error("{description}")]
+    Dismissed {
+        /// The caller's words.
+        description: String,
+    },
     /// Input after the session closed.
     #[error("the session is closed")]
     Closed,
@@ -85,7 +91,7 @@ impl Error {
     /// Whose doing it is.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Closed | Self::NothingAsked => Fault::Local,
+            Self::Closed | Self::NothingAsked | Self::Dismissed { .. } => Fault::Local,
             Self::Version { .. }
             | Self::Timeout(_)
             | Self::Chunk { .. }

@@ -19,6 +19,11 @@ pub enum Input {
         /// For the person at the encoder; shown by OBS. Cut at 256 bytes.
         description: String,
     },
+    /// The publisher is sent away. It is told `NetStream.Publish.Denied` if it publishes, and the session closes.
+    Dismiss {
+        /// For the person at the encoder; shown by OBS. Cut at 256 bytes.
+        description: String,
+    },
 }
 
 /// Why a publish is rejected. OBS stops for good on each of these, and would retry for ever if the

@@ -112,6 +112,9 @@ impl Session {
                 reason,
                 description,
             } => self.reject(reason, description),
+            Input::Dismiss { description } => Err(Error::Dismissed {
+                description: cut(description),
+            }),
         };
         outcome.inspect_err(|error| self.close(error.clone()))
     }
@@ -260,7 +263,7 @@ impl Session {
         self.read_messages(now)
     }
 
-    fn reject(&mut self, reason: RejectReason, mut description: String) -> Result<(), Error> {
+    fn reject(&mut self, reason: RejectReason, description: String) -> Result<(), Error> {
         let State::Asking { stream } = self.state else {
             return Err(Error::NothingAsked);
         };
@@ -269,7 +272,7 @@ impl Session {
             RejectReason::Denied => "NetStream.Publish.Denied",
             RejectReason::Unsupported => "NetStream.Publish.Rejected",
         };
-        description.truncate(description.floor_char_boundary(DESCRIPTION_MAX));
+        let description = cut(description);
         self.send_status(stream, "error", code, &description);
         Err(Error::Rejected { description })
     }
@@ -281,7 +284,11 @@ impl Session {
             // OBS shows the description and stops for good; a bare close would make it retry. A
             // time-out has nobody listening, and a reconnect is the cure.
             if !matches!(error, Error::Timeout(_)) {
-                let code = "NetStream.Publish.Rejected";
+                let code = if matches!(error, Error::Dismissed { .. }) {
+                    "NetStream.Publish.Denied"
+                } else {
+                    "NetStream.Publish.Rejected"
+                };
                 self.send_status(stream, "error", code, &error.to_string());
             }
             self.emit(Event::Unpublish);
@@ -331,6 +338,11 @@ impl Session {
     fn send_status(&mut self, stream: u32, level: &str, code: &str, description: &str) {
         self.send(&reply::on_status(stream, level, code, description));
     }
+}
+
+fn cut(mut description: String) -> String {
+    description.truncate(description.floor_char_boundary(DESCRIPTION_MAX));
+    description
 }
 
 /// Buffers and names hold secrets, so they are not printed.

@@ -104,6 +104,32 @@ fn a_rejection_is_told_before_the_close() {
 }
 
 #[test]
+fn a_publisher_that_is_sent_away_is_told_and_closed() {
+    let mut peer = Peer::shaken();
+    peer.feed(&publish("live", "demo")).unwrap();
+    let description = "An operator removed this publisher.".to_owned();
+    let error = peer.input(Input::Dismiss { description }).unwrap_err();
+    assert!(matches!(error, Error::Dismissed { .. }));
+    assert_eq!(error.fault(), Fault::Local);
+    assert!(peer.said("NetStream.Publish.Denied") && peer.said("An operator removed"));
+    assert!(peer.closed);
+    let unpublished = peer
+        .events
+        .iter()
+        .filter(|event| **event == Event::Unpublish);
+    assert_eq!(unpublished.count(), 1);
+}
+
+#[test]
+fn one_that_does_not_publish_yet_is_only_closed() {
+    let mut peer = Peer::shaken();
+    peer.feed(&connect("live")).unwrap();
+    let description = "Away.".to_owned();
+    peer.input(Input::Dismiss { description }).unwrap_err();
+    assert!(peer.closed && !peer.said("onStatus") && peer.events.is_empty());
+}
+
+#[test]
 fn publish_needs_connect_and_a_stream() {
     for (bytes, problem) in [
         (publish_on(1, "demo"), "before connect"),

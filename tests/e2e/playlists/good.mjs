@@ -26,8 +26,14 @@ export const history = {
     { at: 1680, asked: '109.1', skip: 'v2' }),
 };
 
+/** The same as it is for a viewer who asks with a token. */
+const withToken = (text) => text.replace(/^#EXT-X-VERSION:.*$/m, '#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM="token"')
+  .replace(/URI="([^"]*)"/g, 'URI="$1?token={$$token}"').replace(/^([^#\n].*)$/gm, '$1?token={$$token}');
+
 export const GOOD = {
   index: INDEX,
+  'token-index': withToken(INDEX),
+  'token-video': withToken(live('video', EDGE, { ranges: RANGES })),
   video: live('video', EDGE, { ranges: RANGES }),
   audio: live('audio', EDGE, { ranges: RANGES }),
   ended: live('video', EDGE, { ranges: RANGES, ended: true }),

@@ -3,6 +3,7 @@ import { EDGE, GOOD } from './good.mjs';
 import { live, RANGES } from './live.mjs';
 
 const { video, audio, index, ended } = GOOD;
+const DEFINE = '#EXT-X-DEFINE:QUERYPARAM="token"\n';
 
 /** Replaces exactly one thing, and says so when the text has moved away from under the mutant. */
 function swap(text, from, to) {
@@ -14,6 +15,7 @@ function swap(text, from, to) {
 const one = (rule, text, also) => ({ rule, also, files: { '': text } });
 const inVideo = (rule, from, to, also) => one(rule, swap(video, from, to), also);
 const inIndex = (rule, from, to, also) => one(rule, swap(index, from, to), also);
+const withToken = (rule, kind, from, to, also) => one(rule, swap(GOOD[`token-${kind}`], from, to), also);
 const set = (rule, files, also) => ({ rule, also, files: { index, video, audio, ...files } });
 
 const PART = (n, i) => `#EXT-X-PART:DURATION=0.33333,URI="v1-${n}.${i}.m4s"`;
@@ -31,6 +33,12 @@ export const playlistMutants = [
   inVideo('R05', '#EXT-X-TARGETDURATION:2\n', '#EXT-X-TARGETDURATION:2\n#EXT-X-TARGETDURATION:2\n'),
   inVideo('R06', 'v1-100.m4s\n', 'v1-100.m4s\n#EXT-X-MEDIA-SEQUENCE:100\n', ['R05']),
   inVideo('R07', '"audio.m3u8"', '"audio.m3u8?_HLS_msn=108"'),
+  withToken('R08', 'video', '#EXT-X-VERSION:11', '#EXT-X-VERSION:10'),
+  withToken('R08', 'index', '#EXT-X-VERSION:11\n', ''),
+  withToken('R09', 'video', DEFINE, ''),
+  withToken('R09', 'video', DEFINE, DEFINE + DEFINE),
+  withToken('R09', 'index', DEFINE, DEFINE.replace('QUERY', 'NAME="n",QUERY')),
+  withToken('R09', 'index', 'AUDIO="audio"', 'AUDIO="audio",NAME="{$other}"'),
 
   inVideo('R10', '#EXT-X-TARGETDURATION:2\n', ''),
   inVideo('R10', '#EXT-X-TARGETDURATION:2\n', '#EXT-X-TARGETDURATION:2.0\n'),
@@ -106,6 +114,8 @@ export const playlistMutants = [
   inIndex('R94', 'NAME="main",', ''),
   inIndex('R95', 'AUTOSELECT=YES', 'AUTOSELECT=NO'),
   inIndex('R96', '\nvideo.m3u8', '\n'),
+  withToken('R98', 'video', 'URI="v1-108.1.m4s?token={$token}"', 'URI="v1-108.1.m4s"'),
+  withToken('R98', 'index', 'video.m3u8?token={$token}', 'video.m3u8?tokens={$token}'),
   inIndex('R97', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2'),
 ];
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { bitrate, elapsed, frameRate, milliseconds, percent, size } from "../format.ts";
 import { Lasting } from "../lasting.ts";
 import { SILENT_DB, decibels, meterPosition } from "../level.ts";
-import { takeToken } from "../token.ts";
+import { keepToken, takeToken } from "../token.ts";
 import { insecure, troubleOf } from "../trouble.ts";
 import { named } from "./fakes.ts";
 
@@ -53,16 +53,29 @@ interface Place {
   search: string;
 }
 
-function tab(): { take: (hash: string) => string | null; shown: string[] } {
+interface Tab {
+  take(hash: string): string | null;
+  keep(token: string | null): void;
+  shown: string[];
+}
+
+function tab(): Tab {
   const kept = new Map<string, string>();
   const storage = {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
   };
   const shown: string[] = [];
   const history = { replaceState: (_: unknown, __: string, url: string) => void shown.push(url) };
   const place = (hash: string): Place => ({ hash, pathname: "/golive/show", search: "?a=1" });
-  return { take: (hash) => takeToken(place(hash), history as History, storage), shown };
+  return {
+    take: (hash) => takeToken(place(hash), history as History, storage),
+    keep: (token) => {
+      keepToken("/golive/show", token, storage);
+    },
+    shown,
+  };
 }
 
 test("a token leaves the address bar and stays with the tab", () => {
@@ -73,6 +86,16 @@ test("a token leaves the address bar and stays with the tab", () => {
   assert.equal(take(""), "abc/d+e==");
   assert.equal(take("#token=new"), "new");
   assert.equal(takeToken({ hash: "", pathname: "/golive/x", search: "" }, history0, null), null);
+});
+
+test("a key that was typed stays with the tab until it is taken out again", () => {
+  const { take, keep, shown } = tab();
+  keep("typed");
+  assert.equal(take(""), "typed");
+  keep(null);
+  assert.equal(take(""), null);
+  keepToken("/golive/show", "nowhere", null);
+  assert.deepEqual(shown, [], "it was never in the address");
 });
 
 test("what could not be sent as a token is none", () => {

@@ -209,6 +209,18 @@ impl Shard {
         self.stream_for(now, name).publish(now, publisher);
     }
 
+    /// Tells an RTMP publisher why it has to go, and closes its connection.
+    pub(super) fn dismiss_rtmp(&mut self, now: Instant, conn: ConnId, description: &str) {
+        if let Some(publisher) = self.publishers.get_mut(&conn) {
+            let description = description.to_owned();
+            // What ended the session is what was just asked for.
+            let _dismissed = publisher
+                .session
+                .handle_input(now, Input::Dismiss { description });
+        }
+        self.drain_publisher(now, conn);
+    }
+
     fn close_publisher(&mut self, now: Instant, conn: ConnId) {
         let Some(publisher) = self.publishers.remove(&conn) else {
             return;

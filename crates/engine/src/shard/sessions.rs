@@ -46,7 +46,7 @@ impl Shard {
             sfu: &mut self.sfu,
         };
         match (peer.role, event) {
-            (Role::Viewer, Event::Connected) => stream.viewer_connected(session),
+            (Role::Viewer, Event::Connected) => stream.viewer_connected(now, session),
             (Role::Viewer, Event::ChannelOpen) => stream.greet(fx, session),
             // Another may have taken the stream from it.
             (Role::Publisher, Event::Ingest(ingest))

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use cues::{ActiveCard, CueRequest, LiveClock, LoggedCue, Receipt, channel};
 use media::{Pts, time};
+use sfu::SessionId;
 
 use crate::{
-    api::Output,
+    api::{Output, StreamState},
     stream::{CUE_COALESCE, Effects, Stream},
 };
 
@@ -57,6 +58,7 @@ impl Stream {
         let from = live_pts.offset(-time::span_to_ticks(channel::SNAPSHOT_BACK));
         let head = channel::Snapshot {
             stream: self.name.to_string(),
+            state: self.channel_state(),
             epoch: self.clock.epoch(),
             k: self.rtp_offset,
             anchor: self.clock.anchor(),
@@ -70,7 +72,7 @@ impl Stream {
     }
 
     /// A viewer's data channel opened: it gets what an HTTP follower gets first.
-    pub(crate) fn greet(&self, fx: &mut Effects<'_>, session: sfu::SessionId) {
+    pub(crate) fn greet(&self, fx: &mut Effects<'_>, session: SessionId) {
         for message in self.snapshot(fx.now) {
             // A viewer that closes as it opens is told so by its own event.
             let _gone = fx.sfu.send_text(fx.now, session, &message);
@@ -92,8 +94,10 @@ impl Stream {
         }
     }
 
-    pub(crate) fn heartbeat(&self, fx: &mut Effects<'_>) {
+    /// Once a second, and whenever the state has changed.
+    pub(crate) fn heartbeat(&self, fx: &mut Effects<'_>, state: channel::State) {
         let message = channel::heartbeat(&channel::Heartbeat {
+            state,
             epoch: self.clock.epoch(),
             last_seq: self.timeline.last_seq(),
             live_pts: self.clock.highest(),
@@ -102,10 +106,21 @@ impl Stream {
         self.broadcast(fx, message.into());
     }
 
+    /// Where the stream is in its life, as followers are told.
+    pub(super) const fn channel_state(&self) -> channel::State {
+        match self.state {
+            StreamState::Starting => channel::State::Starting,
+            StreamState::Live => channel::State::Live,
+            StreamState::Interrupted => channel::State::Interrupted,
+        }
+    }
+
     fn broadcast(&self, fx: &mut Effects<'_>, message: Arc<str>) {
         for viewer in &self.viewers {
             // Without an open channel a viewer has other carriers; a full one is repaired by the gap in `seq`.
-            let _unreached = fx.sfu.send_text(fx.now, *viewer, &message);
+            let _unreached = fx
+                .sfu
+                .send_text(fx.now, SessionId(viewer.session), &message);
         }
         fx.out.push_back(Output::SideChannel {
             stream: self.name.clone(),

@@ -1,5 +1,7 @@
 //! A publisher's frames: placed on the clock, then to every output.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use media::{AacConfig, Frame, H264Config, TrackKind, UtcAnchor, h264};
 
@@ -12,6 +14,10 @@ use crate::{
 
 /// GOPs longer than this make WebRTC viewers wait for repair and joins heavy.
 const GOP_LONG_MS: u64 = 4_000;
+
+/// Every source sends its first sound within a second of its first picture; slow phones within three.
+const SOUND_WAIT: Duration = Duration::from_secs(5);
+const NO_SOUND: &str = "no_sound";
 
 /// Audio this far from the newest video is no audio of it.
 pub(super) const ADRIFT_TICKS: i64 = 10 * 90_000;
@@ -85,6 +91,7 @@ impl Stream {
 
     pub(crate) fn audio(&mut self, fx: &mut Effects<'_>, pts_ms: i64, payload: Bytes) {
         self.last_media = fx.now;
+        self.sounds();
         let leads = self.ingest.video.is_none();
         let adrift = leads && self.ingest.is_adrift(pts_ms);
         if self.ingest.begins_with_audio(fx.now) {
@@ -142,6 +149,7 @@ impl Stream {
         let audio = self.ingest.audio.clone();
         self.start_audio(fx, audio);
         self.ingest.began();
+        self.live_since = fx.now;
         self.state = StreamState::Live;
         self.tell(
             fx,
@@ -188,8 +196,26 @@ impl Stream {
         self.want_transcoder(fx, &source);
     }
 
+    /// Sound has come: what was said of its absence no longer holds.
+    pub(super) fn sounds(&mut self) {
+        if !self.has_sound {
+            self.has_sound = true;
+            self.verdicts.retain(|(code, _)| *code != NO_SOUND);
+        }
+    }
+
+    fn judge_sound(&mut self, fx: &mut Effects<'_>) {
+        let waited = fx.now.saturating_duration_since(self.live_since);
+        if !self.has_sound && waited >= SOUND_WAIT {
+            let detail = "No sound comes with the picture: viewers hear nothing. On the page to go live choose a \
+                          microphone; in OBS see that a level moves in the Audio Mixer.";
+            self.verdict(fx, NO_SOUND, detail.to_owned());
+        }
+    }
+
     /// Tells the broadcaster what costs viewers something, and the setting to change.
     pub(super) fn judge_video(&mut self, fx: &mut Effects<'_>) {
+        self.judge_sound(fx);
         if self.media().is_some_and(|media| media.b_frames) {
             let detail = "The video has B-frames, which no browser plays over WebRTC: WebRTC viewers are refused, \
                           LL-HLS viewers are served. In OBS, Settings > Output > x264 Options: add `bframes=0`.";

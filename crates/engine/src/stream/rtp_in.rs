@@ -29,6 +29,7 @@ impl Stream {
             Ingest::VideoUnit(unit) => self.video_unit(fx, unit),
             Ingest::VideoDamaged => self.early.clear(),
             Ingest::Audio { rtp_time, payload } => {
+                self.sounds();
                 self.opus(fx, rtp_time, Bytes::from_owner(payload));
             }
             Ingest::Together {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::token;
 use crate::{Error, QUERY_BYTES_MAX};
 
 /// The delivery directives of a request, and the rest of its query.
@@ -12,6 +13,7 @@ pub struct Directives {
     part: Option<u64>,
     skip: Option<Skip>,
     bad: Option<BadDirective>,
+    has_token: bool,
     suffix: String,
 }
 
@@ -64,9 +66,16 @@ impl Directives {
                 if let Err(bad) = directives.read(&name, &percent_decode(value)) {
                     directives.bad.get_or_insert(bad);
                 }
+            } else if name == token::NAME {
+                // Section 4.4.2.3: a parameter without a value defines nothing.
+                directives.has_token |= !value.is_empty();
             } else {
                 directives.keep(field);
             }
+        }
+        if directives.has_token {
+            directives.begin_parameter();
+            directives.suffix.push_str(token::REFERENCE);
         }
         if directives.part.is_some() && directives.msn.is_none() {
             directives.bad.get_or_insert(BadDirective::PartWithoutMsn);
@@ -94,8 +103,14 @@ impl Directives {
         self.bad
     }
 
+    /// The request came with a token. What it is does not matter here, and is not kept.
+    pub fn has_token(&self) -> bool {
+        self.has_token
+    }
+
     /// What every URI of the playlist gets behind it: `?` and the parameters that are not
-    /// directives, in a form that is safe inside a playlist; empty when there are none.
+    /// directives, in a form that is safe inside a playlist; empty when there are none. In place of
+    /// a token stands a reference to the player's own.
     pub fn suffix(&self) -> &str {
         &self.suffix
     }
@@ -120,9 +135,13 @@ impl Directives {
         }
     }
 
-    fn keep(&mut self, field: &str) {
+    fn begin_parameter(&mut self) {
         self.suffix
             .push(if self.suffix.is_empty() { '?' } else { '&' });
+    }
+
+    fn keep(&mut self, field: &str) {
+        self.begin_parameter();
         let bytes = field.as_bytes();
         for (at, &byte) in bytes.iter().enumerate() {
             let escape = byte == b'%'
@@ -238,11 +257,33 @@ mod tests {
     #[test]
     fn other_parameters_are_kept_and_directives_are_not() {
         assert_eq!(
-            parse("token=a%2Bb&_HLS_msn=1&x&_HLS_new=1").suffix(),
-            "?token=a%2Bb&x"
+            parse("session=a%2Bb&_HLS_msn=1&x&_HLS_new=1").suffix(),
+            "?session=a%2Bb&x"
         );
         assert_eq!(parse("%5FHLS_msn=4").msn(), Some(4));
         assert_eq!(parse("%5FHLS_msn=4").suffix(), "");
+    }
+
+    #[test]
+    fn a_token_is_named_and_not_kept() {
+        for query in ["token=secret", "%74oken=secret", "token=secret&token=other"] {
+            let directives = parse(query);
+            assert!(directives.has_token(), "{query}");
+            assert_eq!(directives.suffix(), "?token={$token}", "{query}");
+        }
+        let directives = parse("x=1&token=secret&_HLS_msn=4&y=2");
+        assert_eq!(directives.msn(), Some(4));
+        assert_eq!(directives.suffix(), "?x=1&y=2&token={$token}");
+        for query in ["", "token", "token=", "tokens=1", "Token=1"] {
+            assert!(!parse(query).has_token(), "{query}");
+        }
+        assert_eq!(parse("token=").suffix(), "");
+    }
+
+    #[test]
+    fn nobody_but_us_refers_to_the_token() {
+        let suffix = parse("x={$token}&y=%7B$token%7D").suffix().to_owned();
+        assert_eq!(suffix, "?x=%7B$token%7D&y=%7B$token%7D");
     }
 
     #[test]

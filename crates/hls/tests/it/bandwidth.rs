@@ -66,9 +66,25 @@ fn frame_rates_have_three_decimals_and_are_measured_when_nobody_says_them() {
 #[test]
 fn other_parameters_go_on_to_the_playlists() {
     let stream = Stream::of(&Source::default());
-    let text = stream.multivariant("token=a%22b&_HLS_msn=1");
-    assert!(text.contains("URI=\"audio.m3u8?token=a%22b\""), "{text}");
-    assert!(text.contains("\nvideo.m3u8?token=a%22b\n"), "{text}");
+    let text = stream.multivariant("session=a%22b&_HLS_msn=1");
+    assert!(text.contains("URI=\"audio.m3u8?session=a%22b\""), "{text}");
+    assert!(text.contains("\nvideo.m3u8?session=a%22b\n"), "{text}");
+}
+
+#[test]
+fn a_token_goes_on_to_the_playlists_without_being_in_it() {
+    let stream = Stream::of(&Source::default());
+    let text = stream.multivariant("token=abc.def&session=1");
+    assert_eq!(text, stream.multivariant("session=1&token=other"));
+    let head = "#EXTM3U\n#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n";
+    assert!(text.starts_with(head), "{text}");
+    assert_eq!(text.matches("#EXT-X-VERSION").count(), 1, "{text}");
+    let suffix = "?session=1&token={$token}";
+    assert!(
+        text.contains(&format!("URI=\"audio.m3u8{suffix}\"")),
+        "{text}"
+    );
+    assert!(text.contains(&format!("\nvideo.m3u8{suffix}\n")), "{text}");
 }
 
 #[test]

@@ -58,9 +58,39 @@ fn live() {
 fn delta_with_foreign_parameters() {
     let text = stream().text(
         Rendition::Video,
-        "_HLS_msn=8&_HLS_part=0&_HLS_skip=v2&token=a%2Fb&x=\"",
+        "_HLS_msn=8&_HLS_part=0&_HLS_skip=v2&session=a%2Fb&x=\"",
     );
     assert_eq!(text, include_str!("../data/golden/delta.m3u8"));
+}
+
+#[test]
+fn with_a_token_every_uri_refers_to_it_and_the_rest_stays() {
+    let mut stream = stream();
+    for directives in ["", "_HLS_msn=8&_HLS_part=0&_HLS_skip=v2"] {
+        for rendition in Rendition::ALL {
+            let plain = stream.text(rendition, directives);
+            let text = stream.text(rendition, &format!("{directives}&token=abc.def"));
+            assert_eq!(
+                text,
+                stream.text(rendition, &format!("token=ghi.jkl&{directives}")),
+                "the same for every viewer"
+            );
+            let uris = plain.lines().filter(|line| !line.starts_with('#')).count()
+                + plain.matches("URI=\"").count();
+            assert_eq!(text.matches("?token={$token}").count(), uris);
+            let playlist = MediaPlaylist::parse(&text);
+            assert_eq!((playlist.version, playlist.defines_token), (11, true));
+            if playlist.skipped.is_none() {
+                assert_eq!(rules::broken(&playlist, false), Vec::<String>::new());
+            }
+            let undone = text
+                .replace("?token={$token}", "")
+                .replace("#EXT-X-DEFINE:QUERYPARAM=\"token\"\n", "");
+            let version = MediaPlaylist::parse(&plain).version;
+            let said = format!("#EXT-X-VERSION:{version}\n");
+            assert_eq!(undone.replace("#EXT-X-VERSION:11\n", &said), plain);
+        }
+    }
 }
 
 #[test]
@@ -121,6 +151,11 @@ fn each_rule_rejects_a_playlist_that_breaks_it() {
             "#EXT-X-VERSION:9\n",
             "#EXT-X-VERSION:8\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n",
             "8 EXT-X-SKIP",
+        ),
+        (
+            "#EXT-X-VERSION:9\n",
+            "#EXT-X-VERSION:10\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n",
+            "8 QUERYPARAM",
         ),
     ] {
         let mutated = VIDEO.replacen(from, to, 1);

@@ -21,8 +21,13 @@ pub(super) fn around(router: Router<Arc<State>>, layer: CorsLayer) -> Router<Arc
 
 /// What anybody may read: live video is public by default, and players live on shops' own pages.
 pub(super) fn reading(web: &Web) -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(origins(web))
+    let layer = CorsLayer::new().allow_origin(origins(web));
+    let layer = match web.allowed_origins {
+        // The answer is the same for every origin; saying otherwise would have caches keep it once for each.
+        AllowedOrigins::Any => layer.vary([]),
+        AllowedOrigins::These(_) => layer,
+    };
+    layer
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers([header::RANGE, header::AUTHORIZATION])
         .expose_headers(READ_OUT)

@@ -103,7 +103,10 @@ async fn serve(
         }
         Named::Object => request.object(&name, &headers).await,
     };
-    let response = response.unwrap_or_else(IntoResponse::into_response);
+    let mut response = response.unwrap_or_else(IntoResponse::into_response);
+    if headers.contains_key(header::AUTHORIZATION) {
+        keep_private(response.headers_mut());
+    }
     count(&state, named, &method, &response);
     response
 }
@@ -230,6 +233,19 @@ fn whole(object: &Object) -> Body {
 
 fn cache_control(cache: CacheControl) -> HeaderValue {
     HeaderValue::try_from(cache.to_string()).expect("directives are ASCII")
+}
+
+/// RFC 9111 section 3.5: `public` would let a cache give to anybody what one viewer was authorised to have. With a
+/// token in the query it may stay: there the right is part of the address, and of the cache's key.
+fn keep_private(headers: &mut HeaderMap) {
+    let said = headers
+        .get(header::CACHE_CONTROL)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|said| said.strip_prefix("public"));
+    if let Some(rest) = said {
+        let value = HeaderValue::try_from(format!("private{rest}")).expect("directives are ASCII");
+        headers.insert(header::CACHE_CONTROL, value);
+    }
 }
 
 fn count(state: &State, named: Named, method: &Method, response: &Response) {

@@ -12,7 +12,7 @@ use utoipa::{OpenApi, openapi::OpenApi as Description};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Audience, Part, State, Web, cors, cues, embeddable, events, health, streams, webhooks, whep, whip,
+    Audience, Part, State, Web, cors, cues, embeddable, events, health, people, streams, webhooks, whep, whip,
 };
 
 #[derive(OpenApi)]
@@ -23,7 +23,7 @@ use super::{
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
-        (name = "streams", description = "What is live"),
+        (name = "streams", description = "What is live, who watches, and sending people away"),
         (name = "cues", description = "Cards: inserted once, on the same frame for every viewer"),
         (name = "webrtc", description = "Watching by WebRTC (WHEP)"),
         (name = "webhooks", description = "What receivers are sent, and what became of it"),
@@ -36,13 +36,16 @@ struct Api;
 pub(super) fn api(web: &Web) -> (Vec<Part>, Description) {
     let reading = OpenApiRouter::new()
         .routes(routes!(streams::list))
-        .routes(routes!(streams::one))
         .routes(routes!(cues::one))
         .routes(routes!(cues::state_at))
         .routes(routes!(events::follow))
         .split_for_parts();
     let writing = OpenApiRouter::new()
         .routes(routes!(cues::insert, cues::list))
+        .routes(routes!(streams::one, people::end))
+        .routes(routes!(people::viewers))
+        .routes(routes!(people::remove_viewer))
+        .routes(routes!(people::remove_publisher))
         .split_for_parts();
     let health = OpenApiRouter::new()
         .routes(routes!(health::live))

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     NoSuchStream,
     NoSuchCue,
     NoSuchSession,
+    NoSuchViewer,
+    NoSuchPublisher,
     NoSuchMedia,
     NoSuchDelivery,
     MethodNotAllowed,
@@ -59,6 +61,8 @@ impl Kind {
             Self::NoSuchStream => ("no-such-stream", S::NOT_FOUND, "No such stream"),
             Self::NoSuchCue => ("no-such-cue", S::NOT_FOUND, "No such cue"),
             Self::NoSuchSession => ("no-such-session", S::NOT_FOUND, "No such session"),
+            Self::NoSuchViewer => ("no-such-viewer", S::NOT_FOUND, "No such viewer"),
+            Self::NoSuchPublisher => ("no-such-publisher", S::NOT_FOUND, "No publisher"),
             Self::NoSuchMedia => (
                 "no-such-media",
                 S::NOT_FOUND,

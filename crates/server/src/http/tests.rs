@@ -129,6 +129,40 @@ async fn a_path_that_is_not_there_and_a_method_that_is_not_allowed_are_problems(
 }
 
 #[tokio::test]
+async fn nobody_can_be_removed_who_is_not_there() {
+    let server = server().await;
+    for path in [
+        "/v1/streams/ghost",
+        "/v1/streams/ghost/publisher",
+        "/v1/streams/ghost/viewers/1",
+    ] {
+        let request = Request::delete(path).body(Body::empty()).unwrap();
+        ask(&server, request).await.problem(404, "no-such-stream");
+    }
+    for id in ["x", "-1", "99999999999999999999"] {
+        let path = format!("/v1/streams/ghost/viewers/{id}");
+        let request = Request::delete(path).body(Body::empty()).unwrap();
+        ask(&server, request).await.problem(404, "no-such-viewer");
+    }
+    get(&server, "/v1/streams/ghost/viewers")
+        .await
+        .problem(404, "no-such-stream");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_may_not_remove_anybody() {
+    let server = server().await;
+    let preflight = Request::options("/v1/streams/show/publisher")
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "DELETE")
+        .body(Body::empty())
+        .unwrap();
+    let answer = ask(&server, preflight).await;
+    let granted = answer.header("access-control-allow-methods");
+    assert!(!granted.contains("DELETE"), "{granted}");
+}
+
+#[tokio::test]
 async fn a_stream_that_is_not_there_is_the_same_problem_everywhere() {
     let server = server().await;
     for path in [
@@ -255,6 +289,14 @@ async fn an_idempotency_key_is_visible_ascii_of_a_bounded_length_once() {
         assert!(said.contains("Idempotency-Key"), "{said}");
     }
     ask(&server, with(&["k-1"]))
+        .await
+        .problem(404, "no-such-stream");
+}
+
+#[tokio::test]
+async fn events_may_be_asked_for_with_a_token_in_the_query() {
+    let server = server().await;
+    get(&server, "/v1/streams/ghost/events?token=abc.def&after=3")
         .await
         .problem(404, "no-such-stream");
 }

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
-    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, StreamName, StreamStatus,
-    WebRtcAnswer,
+    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, RemoveError, StreamName,
+    StreamStatus, ViewerStatus, WebRtcAnswer,
 };
 use media::Pts;
 use sfu::{FiveTuple, Patched, Precondition};
@@ -102,6 +102,27 @@ pub(crate) enum Command {
     Stream {
         stream: StreamName,
         reply: oneshot::Sender<Option<StreamStatus>>,
+    },
+    /// A stream's WebRTC viewers; `None` when there is no such stream.
+    Viewers {
+        stream: StreamName,
+        reply: oneshot::Sender<Option<Vec<ViewerStatus>>>,
+    },
+    /// Send a viewer away.
+    RemoveViewer {
+        stream: StreamName,
+        session: u64,
+        reply: oneshot::Sender<Result<(), RemoveError>>,
+    },
+    /// Send the publisher away.
+    RemovePublisher {
+        stream: StreamName,
+        reply: oneshot::Sender<Result<(), RemoveError>>,
+    },
+    /// End a stream now.
+    EndStream {
+        stream: StreamName,
+        reply: oneshot::Sender<Result<(), RemoveError>>,
     },
     /// Numbers of the WebRTC side.
     Counters {
@@ -246,6 +267,45 @@ impl ShardHandle {
         stream: StreamName,
     ) -> Result<Option<StreamStatus>, Unavailable> {
         self.ask(|reply| Command::Stream { stream, reply }).await
+    }
+
+    /// A stream's WebRTC viewers; `None` when there is no such stream.
+    pub(crate) async fn viewers(
+        &self,
+        stream: StreamName,
+    ) -> Result<Option<Vec<ViewerStatus>>, Unavailable> {
+        self.ask(|reply| Command::Viewers { stream, reply }).await
+    }
+
+    /// Sends a viewer away.
+    pub(crate) async fn remove_viewer(
+        &self,
+        stream: StreamName,
+        session: u64,
+    ) -> Result<Result<(), RemoveError>, Unavailable> {
+        self.ask(|reply| Command::RemoveViewer {
+            stream,
+            session,
+            reply,
+        })
+        .await
+    }
+
+    /// Sends the publisher away.
+    pub(crate) async fn remove_publisher(
+        &self,
+        stream: StreamName,
+    ) -> Result<Result<(), RemoveError>, Unavailable> {
+        self.ask(|reply| Command::RemovePublisher { stream, reply })
+            .await
+    }
+
+    /// Ends a stream now.
+    pub(crate) async fn end_stream(
+        &self,
+        stream: StreamName,
+    ) -> Result<Result<(), RemoveError>, Unavailable> {
+        self.ask(|reply| Command::EndStream { stream, reply }).await
     }
 
     /// Numbers of the WebRTC side.

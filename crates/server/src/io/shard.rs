@@ -235,6 +235,18 @@ impl Driver {
             Command::Snapshot { stream, reply } => answer(reply, shard.snapshot(now, &stream)),
             Command::Streams { reply } => answer(reply, shard.streams(now)),
             Command::Stream { stream, reply } => answer(reply, shard.stream(now, &stream)),
+            Command::Viewers { stream, reply } => answer(reply, shard.viewers(&stream)),
+            Command::RemoveViewer {
+                stream,
+                session,
+                reply,
+            } => {
+                answer(reply, shard.remove_viewer(now, &stream, session));
+            }
+            Command::RemovePublisher { stream, reply } => {
+                answer(reply, shard.remove_publisher(now, &stream));
+            }
+            Command::EndStream { stream, reply } => answer(reply, shard.end_stream(now, &stream)),
             Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
             // Handled by whoever takes commands out of the queue.
             Command::Stop => {}

@@ -1,4 +1,4 @@
-/** Rules on the text and the header of one media playlist: R01 to R19. */
+/** Rules on the text and the header of one media playlist: R01 to R19, and R98 of our own. */
 import { decimal, word } from './attributes.mjs';
 import { rule } from './rule.mjs';
 
@@ -61,7 +61,43 @@ export const textRules = [
       if (/[?&]_HLS_/.test(target)) yield `line ${line}: ${target}`;
     }
   }),
+
+  rule('R08', '8', 'version-knows-the-variables', function* ({ items }) {
+    const version = Number(items.find((item) => item.name === 'EXT-X-VERSION')?.value ?? 1);
+    for (const { line, attrs } of items.filter((item) => item.name === 'EXT-X-DEFINE')) {
+      const needs = attrs.has('QUERYPARAM') ? 11 : 8;
+      if (!(version >= needs)) yield `line ${line}: needs version ${needs}, the playlist says ${version}`;
+    }
+  }),
+
+  rule('R09', '4.4.2.3', 'variables-are-defined-once-and-before-use', function* ({ items }) {
+    const defined = new Set();
+    for (const { line, name, uri, attrs } of items) {
+      for (const variable of references(uri, attrs)) if (!defined.has(variable)) yield `line ${line}: {$${variable}} is not defined`;
+      if (name !== 'EXT-X-DEFINE') continue;
+      const kinds = ['NAME', 'IMPORT', 'QUERYPARAM'].filter((kind) => attrs.has(kind));
+      if (kinds.length !== 1) yield `line ${line}: ${kinds.length} of NAME, IMPORT and QUERYPARAM`;
+      const variable = attrs.get(kinds[0])?.text;
+      if (defined.has(variable)) yield `line ${line}: ${variable} is defined twice`;
+      defined.add(variable);
+    }
+  }),
+
+  // Ours: a player that was let in by a token needs it for everything the playlist names.
+  rule('R98', 'ours', 'a-token-goes-with-every-uri', function* ({ items }) {
+    if (!items.some(({ name, attrs }) => name === 'EXT-X-DEFINE' && attrs.get('QUERYPARAM')?.text === 'token')) return;
+    for (const { line, uri, attrs } of items) {
+      const target = uri ?? attrs?.get('URI')?.text;
+      if (target !== undefined && !/[?&]token=\{\$token\}(&|$)/.test(target)) yield `line ${line}: ${target}`;
+    }
+  }),
 ];
+
+/** Names of the variables that a URI line or a tag's quoted strings refer to. */
+function references(uri, attrs) {
+  const texts = [uri ?? '', ...[...(attrs?.values() ?? [])].filter((value) => value.quoted).map((value) => value.text)];
+  return texts.flatMap((text) => [...text.matchAll(/\{\$([A-Za-z0-9_-]+)\}/g)].map(([, name]) => name));
+}
 
 export const playlistRules = [
   rule('R10', '4.4.3.1', 'target-duration-required', function* (p) {

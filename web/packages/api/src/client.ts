@@ -4,6 +4,7 @@
 
 import { subscribe, type EventHandlers, type Subscription } from "./events.ts";
 import { errorFrom } from "./problem.ts";
+import { bearer, withToken, type TokenSource } from "./token.ts";
 
 /** An amount in the currency's minor units (ISO 4217). */
 export interface PriceBody {
@@ -89,14 +90,23 @@ export interface StreamView {
   readonly viewers: { readonly webrtc: number; readonly hls: number; readonly events: number };
 }
 
+/** What a client may be given besides its server. */
+export interface ClientOptions {
+  /** Asked before each request. */
+  readonly token?: TokenSource;
+  readonly fetcher?: typeof fetch;
+}
+
 export class Client {
   readonly #server: string;
+  readonly #token: TokenSource;
   readonly #fetch: typeof fetch;
 
   /** `server` is an origin such as `https://live.example`; empty for the page's own. */
-  constructor(server = "", fetcher: typeof fetch = (...args) => fetch(...args)) {
+  constructor(server = "", { token, fetcher }: ClientOptions = {}) {
     this.#server = server.replace(/\/+$/, "");
-    this.#fetch = fetcher;
+    this.#token = token ?? (() => null);
+    this.#fetch = fetcher ?? ((...args) => fetch(...args));
   }
 
   /**
@@ -110,12 +120,11 @@ export class Client {
     cue: CueRequest,
     idempotencyKey: string = randomKey(),
   ): Promise<CueReceipt> {
-    const response = await this.#fetch(`${this.#url(stream)}/cues`, {
+    return this.#json<CueReceipt>(`${this.#url(stream)}/cues`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": idempotencyKey },
       body: JSON.stringify(cue),
     });
-    return this.#json<CueReceipt>(response);
   }
 
   /**
@@ -124,8 +133,8 @@ export class Client {
    * @throws {ApiError} when the server refuses it
    */
   async cuesAfter(stream: string, seq: number): Promise<readonly string[]> {
-    const response = await this.#fetch(`${this.#url(stream)}/cues?after=${String(seq)}`);
-    const { cues } = await this.#json<{ cues: readonly unknown[] }>(response);
+    const url = `${this.#url(stream)}/cues?after=${String(seq)}`;
+    const { cues } = await this.#json<{ cues: readonly unknown[] }>(url);
     return cues.filter((cue) => typeof cue === "string");
   }
 
@@ -135,7 +144,7 @@ export class Client {
    * @throws {ApiError} when the server refuses it; 404 while nobody publishes
    */
   async stream(stream: string): Promise<StreamView> {
-    return this.#json<StreamView>(await this.#fetch(this.#url(stream)));
+    return this.#json<StreamView>(this.#url(stream));
   }
 
   /**
@@ -145,19 +154,21 @@ export class Client {
    */
   async state(stream: string, pts?: number): Promise<State> {
     const query = pts === undefined ? "" : `?pts=${String(pts)}`;
-    return this.#json<State>(await this.#fetch(`${this.#url(stream)}/state${query}`));
+    return this.#json<State>(`${this.#url(stream)}/state${query}`);
   }
 
   /** Follows the stream's side channel over SSE: a snapshot first, then cues and heartbeats. */
   events(stream: string, handlers: EventHandlers): Subscription {
-    return subscribe(`${this.#url(stream)}/events`, handlers);
+    return subscribe(() => withToken(`${this.#url(stream)}/events`, this.#token()), handlers);
   }
 
   #url(stream: string): string {
     return `${this.#server}/v1/streams/${encodeURIComponent(stream)}`;
   }
 
-  async #json<T>(response: Response): Promise<T> {
+  async #json<T>(url: string, init: RequestInit & { headers?: Record<string, string> } = {}) {
+    const headers = { ...init.headers, ...bearer(this.#token()) };
+    const response = await this.#fetch(url, { ...init, headers });
     if (!response.ok) throw await errorFrom(response);
     return (await response.json()) as T;
   }

@@ -18,15 +18,15 @@ export interface Subscription {
 }
 
 /**
- * Follows `url` until closed. The browser reconnects by itself after a dropped connection, with
+ * Follows what `url` says, asked at each new connection, until closed. The browser reconnects by itself after a dropped connection, with
  * `Last-Event-ID`; after an answer other than 200 it gives up (HTML §9.2.3), and then this one goes on.
  */
-export function subscribe(url: string, handlers: EventHandlers): Subscription {
+export function subscribe(url: () => string, handlers: EventHandlers): Subscription {
   const backoff = new Backoff(1000, 10_000);
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const open = (): void => {
-    const current = new EventSource(url);
+    const current = new EventSource(url());
     source = current;
     const onMessage = (event: MessageEvent<string>): void => {
       backoff.reset();

@@ -4,6 +4,7 @@ export { Backoff } from "./backoff.ts";
 export {
   Client,
   type At,
+  type ClientOptions,
   type CueReceipt,
   type CueRequest,
   type PriceBody,
@@ -15,3 +16,4 @@ export {
 } from "./client.ts";
 export type { EventHandlers, Subscription } from "./events.ts";
 export { ApiError, errorFrom, parseRetryAfter, readProblem, type Problem } from "./problem.ts";
+export { bearer, parseToken, withToken, type TokenSource } from "./token.ts";

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, Backoff, Client, parseRetryAfter, readProblem } from "../src/index.ts";
+import {
+  ApiError,
+  Backoff,
+  Client,
+  parseRetryAfter,
+  parseToken,
+  readProblem,
+  withToken,
+} from "../src/index.ts";
 
 interface Seen {
   url: string;
@@ -12,13 +20,14 @@ function client(
   status: number,
   body: string,
   headers: Record<string, string> = {},
+  token: () => string | null = () => null,
 ): [Client, Seen[]] {
   const seen: Seen[] = [];
   const fetcher = (url: unknown, init?: RequestInit): Promise<Response> => {
     seen.push({ url: String(url), init });
     return Promise.resolve(new Response(body, { status, headers }));
   };
-  return [new Client("https://live.example/", fetcher as typeof fetch), seen];
+  return [new Client("https://live.example/", { fetcher: fetcher as typeof fetch, token }), seen];
 }
 
 const HIDE = { card_id: "a", kind: "product", op: "hide", at: "now" } as const;
@@ -97,4 +106,33 @@ test("asks what the server says of a stream", async () => {
   const view = await api.stream("demo");
   assert.deepEqual([view.verdicts[0]?.code, view.viewers.webrtc], ["long_gop", 2]);
   assert.equal(seen[0]?.url, "https://live.example/v1/streams/demo");
+});
+
+test("the token of the moment goes with each request, and none without one", async () => {
+  let token: string | null = null;
+  const [api, seen] = client(200, '{"cues":[],"cards":[],"pts":0}', {}, () => token);
+  await api.state("demo");
+  token = "first";
+  await api.cuesAfter("demo", 3);
+  token = "second";
+  await api.insertCue("demo", HIDE);
+  const sent = seen.map(({ init }) => new Headers(init?.headers).get("authorization"));
+  assert.deepEqual(sent, [null, "Bearer first", "Bearer second"]);
+  assert.ok(seen.every(({ url }) => !url.includes("first") && !url.includes("second")));
+  assert.equal(new Headers(seen[2]?.init?.headers).get("content-type"), "application/json");
+});
+
+test("an address has one token, the newest", () => {
+  const url = "https://live.example/hls/demo/video.m3u8";
+  assert.equal(withToken(url, "a.b-c_d"), `${url}?token=a.b-c_d`);
+  assert.equal(withToken(`${url}?token=old&_HLS_msn=4`, "new"), `${url}?_HLS_msn=4&token=new`);
+  assert.equal(withToken(`${url}?x=?&token`, "a&b"), `${url}?x=?&token=a%26b`);
+  assert.equal(withToken(`${url}?tokens=1&token=old`, null), `${url}?tokens=1`);
+  assert.equal(withToken(`${url}?token=old`, null), url);
+});
+
+test("what could not be sent is no token", () => {
+  assert.equal(parseToken(" abc.def \n"), "abc.def");
+  for (const text of [null, "", "  ", "a b", "a\nb", "\u00e9"])
+    assert.equal(parseToken(text), null);
 });

@@ -15,6 +15,7 @@ import {
   type Heartbeat,
   type Message,
   type Snapshot,
+  type StreamState,
 } from "./message.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -34,6 +35,7 @@ export class Feed {
   readonly #ingest = new IngestClock();
   readonly #stream: string;
   #snapshot: Snapshot | null = null;
+  #state: StreamState | null = null;
   #livePts: number | null = null;
   /** Every cue up to it has been seen or superseded; null before the first snapshot. */
   #complete: number | null = null;
@@ -55,6 +57,11 @@ export class Feed {
   /** Publish session, once known. */
   get epoch(): number | null {
     return this.#snapshot?.epoch ?? null;
+  }
+
+  /** Where the stream was in its life at the server's last message; null before the first. */
+  get state(): StreamState | null {
+    return this.#state;
   }
 
   /** Newest pts that the server had taken in at its last message. */
@@ -111,6 +118,7 @@ export class Feed {
     this.#newest = Math.max(this.#newest, snapshot.last_seq);
     if (this.#snapshot?.epoch !== snapshot.epoch) this.#ingest.reset();
     this.#snapshot = snapshot;
+    this.#state = snapshot.state;
     this.#livePts = snapshot.live_pts;
     this.#ingest.sample(snapshot.server_utc_ms, snapshot.live_pts);
     this.clock.sample(snapshot.server_utc_ms, localMs);
@@ -125,6 +133,7 @@ export class Feed {
   }
 
   #onHeartbeat(heartbeat: Heartbeat, localMs: number): FeedChange {
+    this.#state = heartbeat.state;
     this.#livePts = heartbeat.live_pts;
     this.#newest = Math.max(this.#newest, heartbeat.last_seq);
     this.#ingest.sample(heartbeat.server_utc_ms, heartbeat.live_pts);

@@ -9,5 +9,12 @@ export { decodeCue, decodeCueText, encodeCue, ENCODED_BYTES_MAX, type Decoded } 
 export type { Cue, Op, Price, Product } from "./cue.ts";
 export { Feed, type FeedChange } from "./feed.ts";
 export { readUserTexts, type UserText } from "./id3.ts";
-export { parseMessage, type Cues, type Heartbeat, type Message, type Snapshot } from "./message.ts";
+export {
+  parseMessage,
+  type Cues,
+  type Heartbeat,
+  type Message,
+  type Snapshot,
+  type StreamState,
+} from "./message.ts";
 export { Timeline, type ActiveCard } from "./timeline.ts";

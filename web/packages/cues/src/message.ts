@@ -3,10 +3,22 @@
  * snapshot that media carries in band.
  */
 
+/** Where a stream is in its life. */
+export type StreamState =
+  /** A publisher is connected, its first key frame has not come. */
+  | "starting"
+  /** Media flows. */
+  | "live"
+  /** The publisher left and may return. */
+  | "interrupted"
+  /** Nothing follows. */
+  | "ended";
+
 /** The first message: everything needed to show the right cards from now on. */
 export interface Snapshot {
   readonly type: "snapshot";
   readonly stream: string;
+  readonly state: StreamState;
   readonly epoch: number;
   /** rtp = (pts + k) mod 2^32 for the video of this stream. */
   readonly k: number;
@@ -27,9 +39,10 @@ export interface Cues {
   readonly cues: readonly string[];
 }
 
-/** Once a second: what the newest cue is, so that a loss is noticed. */
+/** Once a second and at each change of state: what the newest cue is, so that a loss is noticed. */
 export interface Heartbeat {
   readonly type: "heartbeat";
+  readonly state: StreamState;
   readonly epoch: number;
   readonly last_seq: number;
   readonly live_pts: number;
@@ -55,6 +68,7 @@ function readMessage(json: Readonly<Record<string, unknown>>): Message | null {
   switch (json["type"]) {
     case "snapshot":
       return areWhole(json, SNAPSHOT_NUMBERS) &&
+        isState(json["state"]) &&
         typeof json["stream"] === "string" &&
         areTexts(json["cues"])
         ? (json as unknown as Snapshot)
@@ -62,7 +76,9 @@ function readMessage(json: Readonly<Record<string, unknown>>): Message | null {
     case "cues":
       return areTexts(json["cues"]) ? (json as unknown as Cues) : null;
     case "heartbeat":
-      return areWhole(json, HEARTBEAT_NUMBERS) ? (json as unknown as Heartbeat) : null;
+      return areWhole(json, HEARTBEAT_NUMBERS) && isState(json["state"])
+        ? (json as unknown as Heartbeat)
+        : null;
     default:
       return null;
   }
@@ -84,10 +100,15 @@ function areWhole(json: Readonly<Record<string, unknown>>, keys: readonly string
   return keys.every((key) => Number.isSafeInteger(json[key]));
 }
 
+function isState(value: unknown): boolean {
+  return STATES.some((state) => state === value);
+}
+
 function areTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
+const STATES: readonly StreamState[] = ["starting", "live", "interrupted", "ended"];
 const HEARTBEAT_NUMBERS = ["epoch", "last_seq", "live_pts", "server_utc_ms"];
 const SNAPSHOT_NUMBERS = [...HEARTBEAT_NUMBERS, "k", "anchor_utc_ms", "from_pts"];
 /** The server splits at 60 000 bytes, to fit what any data channel takes. */

@@ -21,6 +21,20 @@ test("a snapshot gives the clock, the offset and the cards", () => {
   assert.equal(feed.timeline.state(900_000)[0]?.card_id, "a");
 });
 
+test("the newest message says where the stream is in its life", () => {
+  const feed = new Feed("demo");
+  assert.equal(feed.state, null);
+  feed.message(snapshot({ state: "starting" }), 0);
+  assert.equal(feed.state, "starting");
+  for (const state of ["live", "interrupted", "live", "ended"]) {
+    feed.message(heartbeat({ state }), 0);
+    assert.equal(feed.state, state);
+  }
+  feed.message(heartbeat({ state: "paused" }), 0);
+  feed.message(snapshot({ state: "live", stream: "other" }), 0);
+  assert.equal(feed.state, "ended", "what cannot be read, or is of another stream, says nothing");
+});
+
 test("a cue that comes twice is told once", () => {
   const feed = joined();
   assert.equal(feed.message(cues(cueText()), 0).added.length, 1);

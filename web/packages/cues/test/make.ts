@@ -38,6 +38,7 @@ export function snapshot(parts: Readonly<Record<string, unknown>> = {}): string 
   return JSON.stringify({
     type: "snapshot",
     stream: "demo",
+    state: "live",
     epoch: 1,
     k: 123,
     anchor_utc_ms: 1_700_000_000_000,
@@ -53,6 +54,7 @@ export function snapshot(parts: Readonly<Record<string, unknown>> = {}): string 
 export function heartbeat(parts: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({
     type: "heartbeat",
+    state: "live",
     epoch: 1,
     last_seq: 0,
     live_pts: 990_000,

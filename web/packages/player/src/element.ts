@@ -1,12 +1,13 @@
 /**
- * `<shopcast-player stream="demo" protocol="whep" server="">`: a live show with its product cards.
+ * `<shopcast-player stream="demo" protocol="whep" server="" token="">`: a live show with its product cards.
  *
  * The player rule: cards are a function of the pts of the frame being presented. They are set inside that
  * frame's `requestVideoFrameCallback`, before anything of it is painted; no wall clock, `timeupdate` or
  * `cuechange` decides anything. What is on screen in the callback of frame f is `state(pts(f))`.
  */
 
-import type { ActiveCard } from "@shopcast/cues";
+import { parseToken } from "@shopcast/api";
+import type { ActiveCard, StreamState } from "@shopcast/cues";
 
 import { CardStage } from "./card-stage.ts";
 import { Controls } from "./controls.ts";
@@ -24,7 +25,7 @@ import { WhepSource } from "./whep-source.ts";
 export type Protocol = "whep" | "hls";
 
 export class ShopcastPlayer extends HTMLElement {
-  static readonly observedAttributes = ["stream", "protocol", "server"];
+  static readonly observedAttributes = ["stream", "protocol", "server", "token"];
 
   /** The media element; muted at first, so that it may start by itself. */
   readonly video = document.createElement("video");
@@ -34,6 +35,7 @@ export class ShopcastPlayer extends HTMLElement {
   readonly #controls: Controls;
   #notice: Notice = { status: "idle", title: "", detail: null };
   #noticeAt = 0;
+  #token: string | null = null;
   #run: Run | null = null;
   #restarting = false;
 
@@ -55,6 +57,12 @@ export class ShopcastPlayer extends HTMLElement {
   }
 
   connectedCallback(): void {
+    // Set before the element's script had come, it lies in front of the accessor.
+    if (Object.hasOwn(this, "token")) {
+      const { token } = this;
+      delete (this as { token?: unknown }).token;
+      this.token = token;
+    }
     this.#restart();
   }
 
@@ -62,8 +70,9 @@ export class ShopcastPlayer extends HTMLElement {
     this.#restart();
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before !== after) this.#restart();
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (name === "token") this.token = after;
+    else if (before !== after) this.#restart();
   }
 
   /** The stream's name. */
@@ -79,6 +88,21 @@ export class ShopcastPlayer extends HTMLElement {
   /** The server's origin; the page's own without the attribute. */
   get server(): string {
     return new URL(this.getAttribute("server") ?? "", location.origin).origin;
+  }
+
+  /**
+   * What this viewer may; null without a token. One that is set anew is used from the next request on. It is not
+   * written back to the attribute.
+   */
+  get token(): string | null {
+    return this.#token;
+  }
+
+  set token(token: string | null) {
+    const before = this.#token;
+    this.#token = parseToken(token);
+    // Who was turned away is let in; who watches is not disturbed.
+    if (this.#token !== before && this.status === "refused") this.#restart();
   }
 
   get status(): Status {
@@ -121,15 +145,21 @@ export class ShopcastPlayer extends HTMLElement {
 
   #start(): void {
     const { stream, server, protocol, video } = this;
-    const channel = new SideChannel(stream, server, (added) => {
+    const token = (): string | null => this.#token;
+    const channel = new SideChannel(stream, server, token, (added) => {
       run.presentation.cuesAdded(added);
       if (added.length > 0) this.#tell("shopcast:cues", { cues: added });
     });
     const host: SourceHost = {
       video,
       feed: channel.feed,
+      token,
       newestPts: () => run.presentation.newestPts(),
       notify: (notice) => {
+        if (this.#run === run) this.#setNotice(notice);
+      },
+      giveUp: (notice) => {
+        channel.close();
         if (this.#run === run) this.#setNotice(notice);
       },
       onMessage: (text) => {
@@ -155,7 +185,7 @@ export class ShopcastPlayer extends HTMLElement {
         this.#tell("shopcast:late", late);
       },
       onStalled: () => {
-        if (this.#notice.status === "playing") this.#setNotice(NOTICES.stalled);
+        this.#onStalled(channel.feed.state);
       },
     });
     const run: Run = { source, channel, presentation };
@@ -187,7 +217,19 @@ export class ShopcastPlayer extends HTMLElement {
     this.#tell("shopcast:state", detail);
   }
 
+  /** Frames do not come. What the side channel says of the stream is better known than that. */
+  #onStalled(state: StreamState | null): void {
+    const { stalled, interrupted, ended } = NOTICES;
+    const known = state === "interrupted" ? interrupted : state === "ended" ? ended : null;
+    const waits = this.#notice === stalled || this.#notice === interrupted;
+    // Once it is said that the broadcast will go on, it holds until it does.
+    if (this.#notice.status === "playing" || (waits && known !== null)) {
+      this.#setNotice(known ?? stalled);
+    }
+  }
+
   #setNotice(notice: Notice): void {
+    if (notice === this.#notice) return;
     this.#notice = notice;
     this.#noticeAt = performance.now();
     this.#noticeView.show(notice);

@@ -2,7 +2,7 @@
  * Plays a stream by LL-HLS, through hls.js.
  */
 
-import { Backoff, errorFrom } from "@shopcast/api";
+import { Backoff, errorFrom, withToken } from "@shopcast/api";
 import Hls, { type BufferAppendingData, type ErrorData, type HlsConfig } from "hls.js";
 
 import { MediaTimeMap } from "./clock-map.ts";
@@ -62,7 +62,7 @@ export class HlsSource implements Source {
   }
 
   #load(): void {
-    const hls = new Hls(CONFIG);
+    const hls = new Hls({ ...CONFIG, xhrSetup: this.#authorize });
     this.#hls = hls;
     hls.on(Hls.Events.BUFFER_APPENDING, (_, data) => {
       this.#mapTime(data);
@@ -85,6 +85,15 @@ export class HlsSource implements Source {
     this.#hls = null;
     this.#times.reset();
   }
+
+  /**
+   * Playlists lead hls.js to send the token that it began with (EXT-X-DEFINE); of one that was renewed since
+   * only this side knows.
+   */
+  readonly #authorize = (xhr: XMLHttpRequest, url: string): void => {
+    const token = this.#host.token();
+    if (token !== null) xhr.open("GET", withToken(url, token), true);
+  };
 
   /** `offset` is what hls.js is about to set as `SourceBuffer.timestampOffset` for these bytes. */
   #mapTime({ type, frag, part, offset }: BufferAppendingData): void {
@@ -111,12 +120,17 @@ export class HlsSource implements Source {
   async #probe(): Promise<void> {
     let waitMs: number;
     try {
-      const response = await fetch(this.#playlist, { cache: "no-store" });
+      const url = withToken(this.#playlist, this.#host.token());
+      const response = await fetch(url, { cache: "no-store" });
       if (!response.ok) throw await errorFrom(response);
       waitMs = this.#backoff.next();
       if (!this.#stopped) this.#host.notify(NOTICES.lost);
     } catch (error) {
-      const { notice, retryAfterMs } = noticeOf(error);
+      const { notice, retryAfterMs, isFinal } = noticeOf(error);
+      if (isFinal) {
+        if (!this.#stopped) this.#host.giveUp(notice);
+        return;
+      }
       if (!this.#stopped) this.#host.notify(notice);
       waitMs = this.#backoff.next(retryAfterMs);
     }

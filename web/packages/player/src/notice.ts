@@ -35,24 +35,50 @@ export const NOTICES = {
   playing: notice("playing", ""),
   lost: notice("interrupted", "Connection lost", "Reconnecting…"),
   stalled: notice("interrupted", "The picture has paused", "Waiting for the broadcaster…"),
-  ended: notice("ended", "The show has ended", "Thank you for watching."),
+  interrupted: notice("interrupted", "The broadcast is interrupted", "It will go on here."),
+  ended: notice("ended", "The broadcast is over", "Thank you for watching."),
   noWebRtc: notice("unsupported", "This browser cannot play WebRTC", "Try the LL-HLS player."),
   noHls: notice("unsupported", "This browser cannot play HLS", "Try the WebRTC player."),
 } as const;
 
-/** What a failed request means to a viewer, and how long to leave the server alone at least. */
-export function noticeOf(error: unknown): { notice: Notice; retryAfterMs: number | null } {
+/** What a failed request means to a viewer. */
+export interface Failure {
+  readonly notice: Notice;
+  /** How long to leave the server alone at least; null when it does not matter. */
+  readonly retryAfterMs: number | null;
+  /** Trying again with the same token would fail the same way. */
+  readonly isFinal?: boolean;
+  /** Nobody publishes the stream. */
+  readonly isOffAir?: boolean;
+}
+
+/** What a failed request means to a viewer, and whether and when to try again. */
+export function noticeOf(error: unknown): Failure {
   if (!(error instanceof ApiError)) return { notice: NOTICES.lost, retryAfterMs: null };
   const { problem, retryAfterMs } = error;
   const { detail } = problem;
   // WHEP draft -04 §4.3.8: no publisher yet is 409 with Retry-After; a server may also say 404.
   if (problem.status === 404 || problem.status === 409) {
-    return { notice: notice("waiting", "Waiting for the show to begin", detail), retryAfterMs };
+    return {
+      notice: notice("waiting", "Waiting for the show to begin", detail),
+      retryAfterMs,
+      isOffAir: true,
+    };
   }
   if (problem.status === 503 || problem.status === 429) {
     return {
       notice: notice("waiting", "One moment, please", detail ?? problem.title),
       retryAfterMs,
+    };
+  }
+  if (problem.status === 401 || problem.status === 403) {
+    const title =
+      problem.status === 401 ? "This show needs a valid link" : "Your link is not for this show";
+    const remedy = "Open the show again from where you found it.";
+    return {
+      notice: notice("refused", title, detail === null ? remedy : `${sentence(detail)} ${remedy}`),
+      retryAfterMs: null,
+      isFinal: true,
     };
   }
   if (problem.status >= 500) {
@@ -63,6 +89,12 @@ export function noticeOf(error: unknown): { notice: Notice; retryAfterMs: number
     // It stays so until the broadcaster changes something, which is worth noticing but not at once.
     retryAfterMs: Math.max(retryAfterMs ?? 0, REFUSED_RETRY_MS),
   };
+}
+
+/** With a capital and a full stop, so that another sentence can follow. */
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
 function notice(status: Status, title: string, detail: string | null = null): Notice {

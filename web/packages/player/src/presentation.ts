@@ -13,7 +13,7 @@ export interface PresentationHandlers {
   /** Cards to set now. `detail` is null when this is not about a newly presented frame. */
   onState(detail: StateDetail | null, cards: readonly ActiveCard[]): void;
   onLate(late: LateCue): void;
-  /** No frame has come for a while, though they should. */
+  /** No frame has come for a while: the publisher is away, or frames should come and do not. */
   onStalled(): void;
 }
 
@@ -118,7 +118,10 @@ export class Presentation {
     if (sinceFrameMs < NO_FRAME_MS) return;
     if (!document.hidden) {
       const expected = !this.#video.paused && !this.#video.seeking;
-      if (expected && sinceFrameMs > STALLED_MS) this.#handlers.onStalled();
+      // Of a publisher that left the side channel tells, and then the first missing frame is enough.
+      const { state } = this.#channel.feed;
+      const away = state === "interrupted" || state === "ended";
+      if (expected && (away || sinceFrameMs > STALLED_MS)) this.#handlers.onStalled();
       // On screen the last frame stands, and with it its state.
       return;
     }

@@ -2,7 +2,7 @@
  * Everything about cues that is not media: takes them from whatever carries them, asks for what is missing.
  */
 
-import { Client, type Subscription } from "@shopcast/api";
+import { Client, type Subscription, type TokenSource } from "@shopcast/api";
 import { Feed, type Cue, type FeedChange } from "@shopcast/cues";
 
 export class SideChannel {
@@ -17,9 +17,14 @@ export class SideChannel {
   #lastSnapshot = -Infinity;
 
   /** `onCues` is called with every cue that was not known before, and after every snapshot. */
-  constructor(stream: string, server: string, onCues: (added: readonly Cue[]) => void) {
+  constructor(
+    stream: string,
+    server: string,
+    token: TokenSource,
+    onCues: (added: readonly Cue[]) => void,
+  ) {
     this.feed = new Feed(stream);
-    this.#client = new Client(server);
+    this.#client = new Client(server, { token });
     this.#stream = stream;
     this.#onCues = onCues;
   }
@@ -77,7 +82,7 @@ export class SideChannel {
   /** A subscription begins with a snapshot; this one ends there too. */
   #fetchSnapshot(): void {
     const now = performance.now();
-    if (now - this.#lastSnapshot < SNAPSHOT_MS_MIN) return;
+    if (this.#closed || now - this.#lastSnapshot < SNAPSHOT_MS_MIN) return;
     this.#lastSnapshot = now;
     this.#snapshot?.close();
     const subscription = this.#client.events(this.#stream, {

@@ -2,6 +2,7 @@
  * Where pictures come from: what the element and a protocol know of each other.
  */
 
+import type { TokenSource } from "@shopcast/api";
 import type { Feed } from "@shopcast/cues";
 
 import type { Notice } from "./notice.ts";
@@ -28,9 +29,13 @@ export interface Source {
 export interface SourceHost {
   readonly video: HTMLVideoElement;
   readonly feed: Feed;
+  /** What the viewer may; asked before each request. */
+  readonly token: TokenSource;
   /** The newest pts that any frame or message spoke of; 0 before the first. */
   newestPts(): number;
   notify(notice: Notice): void;
+  /** The same as the source's last word: it does not try again, and nothing else is to. */
+  giveUp(notice: Notice): void;
   /** A side-channel message came with the media. */
   onMessage(text: string): void;
   /** An ID3 tag came in band. */

@@ -23,6 +23,7 @@ const CSS = `
   border-radius: var(--shopcast-radius, 16px);
   font: 500 14px/1.35 var(--shopcast-font, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif);
   isolation: isolate;
+  --controls: 204px; /* Three buttons, one of them with its caption. */
 }
 :host([hidden]) { display: none; }
 :host(:fullscreen) { border-radius: 0; }
@@ -99,6 +100,15 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
   text-align: center; background: rgb(16 18 23 / .72); backdrop-filter: blur(6px);
 }
 .notice strong { font-size: 17px; font-weight: 650; }
+/* What passes by itself leaves the last picture and its cards to be seen. */
+.notice[data-status="interrupted"] {
+  inset: 12px auto auto 12px; max-width: calc(100% - 24px - var(--controls)); padding: 8px 14px 8px 10px;
+  display: grid; grid-template-columns: auto 1fr; gap: 0 10px; align-items: center; text-align: start;
+  border-radius: 14px; background: rgb(16 18 23 / .82); backdrop-filter: none;
+}
+.notice[data-status="interrupted"] strong { font-size: 14px; }
+.notice[data-status="interrupted"] p { grid-column: 2; font-size: 13px; }
+.notice[data-status="interrupted"] .pulse { grid-row: span 2; width: 20px; height: 20px; margin: 0; }
 .notice p { margin: 0; max-width: 46ch; color: #c9ccd4; overflow-wrap: anywhere; }
 .notice[data-status="refused"] p { color: #fff; }
 .pulse { width: 34px; height: 34px; margin-bottom: 6px; border-radius: 50%; border: 3px solid rgb(255 255 255 / .25); border-top-color: #fff; animation: turn 1s linear infinite; }
@@ -123,6 +133,8 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
   .controls { inset: 6px 6px auto auto; }
   .notice { padding: 12px; font-size: 12px; }
   .notice strong { font-size: 15px; }
+  .notice[data-status="interrupted"] { inset: 8px auto auto 8px; padding: 6px 10px 6px 8px; max-width: calc(100% - 16px - var(--controls)); }
+  .notice[data-status="interrupted"] :is(strong, p) { font-size: 12px; }
 }
 @media (prefers-reduced-motion: reduce) {
   .card, .pulse { animation: none; }

@@ -2,7 +2,7 @@
  * One WHEP session (draft-ietf-wish-whep-04): from the offer to the DELETE.
  */
 
-import { errorFrom } from "@shopcast/api";
+import { bearer, errorFrom, type TokenSource } from "@shopcast/api";
 
 import { keepInSync } from "./lip-sync.ts";
 
@@ -17,6 +17,7 @@ export interface SessionHandlers {
 
 export class WhepSession {
   readonly #handlers: SessionHandlers;
+  readonly #token: TokenSource;
   readonly #pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   #location: string | null = null;
   #closed = false;
@@ -24,8 +25,9 @@ export class WhepSession {
   #stopSync: (() => void) | undefined;
   #disconnected: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(handlers: SessionHandlers) {
+  constructor(handlers: SessionHandlers, token: TokenSource) {
     this.#handlers = handlers;
+    this.#token = token;
   }
 
   /** The cue channel has opened. */
@@ -43,7 +45,7 @@ export class WhepSession {
     const offer = await this.#offer();
     const response = await fetch(endpoint, {
       method: "POST",
-      headers: { "content-type": "application/sdp" },
+      headers: { ...bearer(this.#token()), "content-type": "application/sdp" },
       body: offer,
     });
     // WHEP §4.3: "201 Created … Location", relative to the address that was redirected to at last.
@@ -133,7 +135,8 @@ export class WhepSession {
     const location = this.#location;
     this.#location = null;
     // `keepalive` lets it out even as the page goes. Without it the server frees the session by itself.
-    fetch(location, { method: "DELETE", keepalive: true }).catch(() => undefined);
+    const headers = bearer(this.#token());
+    fetch(location, { method: "DELETE", headers, keepalive: true }).catch(() => undefined);
   }
 }
 

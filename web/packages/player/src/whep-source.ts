@@ -5,7 +5,7 @@
 import { Backoff } from "@shopcast/api";
 
 import { ptsFromRtp } from "./clock-map.ts";
-import { NOTICES, noticeOf, type Notice } from "./notice.ts";
+import { NOTICES, noticeOf, type Failure, type Notice } from "./notice.ts";
 import type { PresentedFrame, Source, SourceHost } from "./source.ts";
 import { WhepSession } from "./whep-session.ts";
 
@@ -17,6 +17,8 @@ export class WhepSource implements Source {
   #media: MediaStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #channelCheck: ReturnType<typeof setTimeout> | undefined;
+  /** A broadcast was on. When it no longer is, it is over, and not about to begin. */
+  #wasOn = false;
 
   /** `endpoint` is the stream's WHEP address. */
   constructor(host: SourceHost, endpoint: string) {
@@ -58,27 +60,37 @@ export class WhepSource implements Source {
   }
 
   #connect(): void {
-    const session = new WhepSession({
-      onTrack: (track) => {
+    const handlers = {
+      onTrack: (track: MediaStreamTrack) => {
         this.#play(session, track);
       },
-      onMessage: (text) => {
+      onMessage: (text: string) => {
         this.#host.onMessage(text);
       },
       onConnected: () => {
         this.#backoff.reset();
+        this.#wasOn = true;
         this.#expectChannel(session);
       },
       onLost: () => {
-        this.#again(NOTICES.lost, null);
+        const isOver = this.#host.feed.state === "ended";
+        this.#again(isOver ? NOTICES.ended : NOTICES.lost, null);
       },
-    });
+    };
+    const session: WhepSession = new WhepSession(handlers, this.#host.token);
     this.#session = session;
     session.open(this.#endpoint).catch((error: unknown) => {
-      if (this.#session !== session) return;
-      const { notice, retryAfterMs } = noticeOf(error);
-      this.#again(notice, retryAfterMs);
+      if (this.#session === session) this.#onRefused(noticeOf(error));
     });
+  }
+
+  #onRefused({ notice, retryAfterMs, isFinal, isOffAir }: Failure): void {
+    if (isFinal) {
+      this.#hangUp();
+      this.#host.giveUp(notice);
+      return;
+    }
+    this.#again(isOffAir && this.#wasOn ? NOTICES.ended : notice, retryAfterMs);
   }
 
   /** Tells, and tries again after a while. */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ApiError } from "@shopcast/api";
 
 import { imageUrl } from "../src/image-url.ts";
-import { noticeOf } from "../src/notice.ts";
+import { NOTICES, noticeOf } from "../src/notice.ts";
 import { withStereo } from "../src/whep-session.ts";
 
 test("a card's picture comes by https or from the server itself", () => {
@@ -37,6 +37,31 @@ test("a refusal is told in the server's words and looked at again, but not at on
   const { notice, retryAfterMs } = noticeOf(refused(406, detail));
   assert.deepEqual([notice.status, notice.detail], ["refused", detail]);
   assert.equal(retryAfterMs, 10_000);
+});
+
+test("who may not watch is told so and what to do, and is not tried again", () => {
+  for (const [status, title] of [
+    [401, "This show needs a valid link"],
+    [403, "Your link is not for this show"],
+  ] as const) {
+    const { notice, isFinal } = noticeOf(refused(status, "the token has expired"));
+    assert.deepEqual([notice.status, notice.title, isFinal], ["refused", title, true]);
+    assert.equal(
+      notice.detail,
+      "The token has expired. Open the show again from where you found it.",
+    );
+    assert.match(noticeOf(refused(status, null)).notice.detail ?? "", /^Open the show again/);
+  }
+  assert.notEqual(noticeOf(refused(422, "d")).isFinal, true);
+});
+
+test("what passes by itself is said in the words for it", () => {
+  assert.equal(NOTICES.interrupted.status, "interrupted");
+  assert.match(NOTICES.interrupted.title, /is interrupted/);
+  assert.match(NOTICES.interrupted.detail ?? "", /will go on here/);
+  assert.match(NOTICES.ended.title, /is over/);
+  for (const status of [404, 409]) assert.equal(noticeOf(refused(status, null)).isOffAir, true);
+  for (const status of [429, 503]) assert.notEqual(noticeOf(refused(status, null)).isOffAir, true);
 });
 
 test("no show yet, and a server that asks for patience, are waited for", () => {

@@ -24,6 +24,8 @@ export interface Notice {
   readonly status: Status;
   readonly title: string;
   readonly detail: string | null;
+  /** The stream key is missing, or is not the right one. */
+  readonly needsKey?: boolean;
 }
 
 export const NOTICES = {
@@ -77,13 +79,15 @@ export function failureOf(error: unknown, wasLive: boolean): Failure {
 function refusal(status: number, detail: string): Notice {
   switch (status) {
     case 401:
-      return notice(
-        "refused",
-        "The server does not know you",
-        `${detail} Open this page by the link that you were given; it ends in #token=…`,
-      );
+      return {
+        ...notice("refused", "A stream key is needed", `${detail} ${ENTER_KEY}`),
+        needsKey: true,
+      };
     case 403:
-      return notice("refused", "You may not go live on this stream", detail);
+      return {
+        ...notice("refused", "You may not go live on this stream", `${detail} ${CHECK_KEY}`),
+        needsKey: true,
+      };
     case 404:
     case 405:
       return notice("refused", "Nobody can go live here", detail);
@@ -91,6 +95,9 @@ function refusal(status: number, detail: string): Notice {
       return notice("refused", "The server cannot take this broadcast", detail);
   }
 }
+
+const ENTER_KEY = "Enter the stream key that you were given, then press Go live.";
+const CHECK_KEY = "Check the stream key and the page's address, or ask for another key.";
 
 /** With a capital and a full stop, so that another sentence can follow. */
 function sentence(text: string): string {

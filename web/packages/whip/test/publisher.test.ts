@@ -189,7 +189,7 @@ test("a server that does not answer, and one that never connects, are given up",
 
 for (const [status, title] of [
   [400, "The server cannot take this broadcast"],
-  [401, "The server does not know you"],
+  [401, "A stream key is needed"],
   [403, "You may not go live on this stream"],
   [404, "Nobody can go live here"],
   [409, "This stream is in use"],

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct MediaPlaylist {
     pub(crate) version: u32,
+    pub(crate) defines_token: bool,
     pub(crate) independent_segments: bool,
     pub(crate) target_duration: u32,
     pub(crate) server_control: BTreeMap<String, String>,
@@ -106,6 +107,11 @@ impl MediaPlaylist {
     fn header(&mut self, tag: &str, value: &str) -> bool {
         match tag {
             "#EXT-X-VERSION" => self.version = value.parse().unwrap(),
+            "#EXT-X-DEFINE" => {
+                assert_eq!(value, "QUERYPARAM=\"token\"");
+                assert!(!self.defines_token, "defined twice");
+                self.defines_token = true;
+            }
             "#EXT-X-TARGETDURATION" => self.target_duration = value.parse().unwrap(),
             "#EXT-X-SERVER-CONTROL" => self.server_control = attributes(value),
             "#EXT-X-PART-INF" => {

@@ -58,6 +58,10 @@ pub(crate) fn broken(playlist: &MediaPlaylist, short_parts: bool) -> Vec<String>
         "8 date ranges need version 10".to_owned(),
     );
     rule(
+        !playlist.defines_token || playlist.version >= 11,
+        "8 QUERYPARAM needs version 11".to_owned(),
+    );
+    rule(
         playlist.date_ranges.len() <= 64,
         "more than 64 date ranges".to_owned(),
     );

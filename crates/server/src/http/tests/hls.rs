@@ -116,6 +116,54 @@ async fn playlists_say_what_they_are_and_how_long_they_keep() {
 }
 
 #[tokio::test]
+async fn a_token_is_led_on_and_in_no_playlist() {
+    let server = with_parts(2).await;
+    for path in ["/hls/show/index.m3u8", "/hls/show/video.m3u8"] {
+        let one = get(&server, &format!("{path}?token=first.secret")).await;
+        let other = get(&server, &format!("{path}?token=second.secret")).await;
+        assert_eq!(one.body, other.body, "a cache may share it");
+        assert!(one.header("cache-control").starts_with("public, max-age="));
+        let text = String::from_utf8(one.body).unwrap();
+        assert!(text.contains("#EXT-X-DEFINE:QUERYPARAM=\"token\"\n"));
+        assert!(text.contains("?token={$token}") && !text.contains("secret"));
+        let plain = get(&server, path).await;
+        assert!(!String::from_utf8(plain.body).unwrap().contains("token"));
+    }
+    let part = get(&server, "/hls/show/v-t-0.0.m4s?token=first.secret").await;
+    assert_eq!(part.body, b"moof0mdat");
+}
+
+#[tokio::test]
+async fn what_a_header_authorised_no_shared_cache_may_keep() {
+    let server = with_parts(2).await;
+    for (path, kept) in [
+        ("/hls/show/index.m3u8", "private, max-age=1"),
+        (
+            "/hls/show/v-t-0.0.m4s",
+            "private, max-age=31536000, immutable",
+        ),
+        ("/hls/show/v-t-9.9.m4s", "no-store"),
+    ] {
+        let answer = get_with(&server, path, "authorization", "Bearer secret").await;
+        assert_eq!(answer.header("cache-control"), kept, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_is_the_same_for_every_origin() {
+    let server = with_parts(2).await;
+    for path in ["/hls/show/video.m3u8", "/hls/show/v-t-0.0.m4s"] {
+        let answer = get_with(&server, path, "origin", "https://shop.example").await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+        let vary = answer.header("vary");
+        assert!(
+            vary.is_empty() || vary == "accept-encoding",
+            "{path}: {vary}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn only_playlists_are_compressed() {
     let server = with_parts(6).await;
     let playlist = get_with(&server, "/hls/show/video.m3u8", "accept-encoding", "gzip").await;
@@ -141,7 +189,7 @@ async fn directives_that_cannot_be_met_are_answered_at_once() {
         let path = format!("/hls/show/video.m3u8?{query}");
         get(&server, &path).await.problem(400, "invalid-query");
     }
-    let long = format!("/hls/show/video.m3u8?token={}", "a".repeat(3000));
+    let long = format!("/hls/show/video.m3u8?session={}", "a".repeat(3000));
     get(&server, &long).await.problem(400, "invalid-query");
 }
 
