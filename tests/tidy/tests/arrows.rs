@@ -9,6 +9,7 @@ use tidy::{files, root, text};
 /// For each crate, the crates of ours it may depend on. A new arrow is an ADR.
 const ARROWS: &[(&str, &[&str])] = &[
     ("media", &[]),
+    ("access", &["media"]),
     ("cues", &["media"]),
     ("rtmp", &["media"]),
     ("sfu", &["media"]),
@@ -21,14 +22,32 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transcoder", &["media", "transcode"]),
     (
         "server",
-        &["media", "cues", "rtmp", "sfu", "transcode", "hls", "engine"],
+        &[
+            "media",
+            "access",
+            "cues",
+            "rtmp",
+            "sfu",
+            "transcode",
+            "hls",
+            "engine",
+        ],
     ),
     ("loadgen", &[]),
     ("tidy", &[]),
 ];
 
 /// Crates that only decide: no runtime, no socket, no clock.
-const PURE: &[&str] = &["media", "cues", "rtmp", "sfu", "hls", "transcode", "engine"];
+const PURE: &[&str] = &[
+    "media",
+    "access",
+    "cues",
+    "rtmp",
+    "sfu",
+    "hls",
+    "transcode",
+    "engine",
+];
 
 /// Packages only some crates may use.
 const FENCED: &[(&str, &[&str])] = &[
