@@ -45,6 +45,8 @@ impl fmt::Display for Reason {
 struct Publisher {
     session: rtmp::Session,
     stream: Option<StreamName>,
+    /// It waits for the answer to its publish.
+    asking: bool,
 }
 
 /// One WebRTC session.
@@ -109,6 +111,7 @@ impl Shard {
             Input::RtmpOpened { conn } => self.rtmp_opened(now, conn),
             Input::RtmpData { conn, data } => self.rtmp_data(now, conn, data),
             Input::RtmpClosed { conn } => self.rtmp_closed(now, conn),
+            Input::PublishDecided { conn, decision } => self.publish_decided(now, conn, decision),
             Input::Datagram {
                 source,
                 destination,
