@@ -14,6 +14,8 @@
 //!
 //! Nothing here reads a clock, a file or a socket, makes random bits, or knows of HTTP.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod key;
 mod policy;
 mod publish;

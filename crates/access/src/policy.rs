@@ -14,6 +14,8 @@ pub enum Policy {
     Open,
     /// To watch the stream.
     Watch,
+    /// To see how the stream does: any right to it will do.
+    Status,
     /// To publish the stream.
     Publish,
     /// To change what the stream's viewers see.
@@ -99,7 +101,9 @@ impl Settings {
     pub fn is_guarded(&self, policy: Policy) -> bool {
         match policy {
             Policy::Open => false,
-            Policy::Watch | Policy::Session(Action::Watch) => self.viewers == Viewers::Token,
+            Policy::Watch | Policy::Status | Policy::Session(Action::Watch) => {
+                self.viewers == Viewers::Token
+            }
             Policy::Publish | Policy::Session(Action::Publish) => {
                 self.publishers == Publishers::Key
             }
@@ -111,21 +115,39 @@ impl Settings {
 }
 
 impl Policy {
-    /// What a token must allow for it; `None` where no token will do.
-    const fn action(self) -> Option<Action> {
-        match self {
-            Self::Open | Self::Api => None,
-            Self::Watch => Some(Action::Watch),
-            Self::Publish => Some(Action::Publish),
-            Self::Cues => Some(Action::Cues),
-            Self::Session(action) => Some(action),
+    /// Whether a stream key can do for it.
+    const fn takes_keys(self) -> bool {
+        matches!(
+            self,
+            Self::Publish | Self::Status | Self::Session(Action::Publish)
+        )
+    }
+
+    /// Whether a token with these claims does for it.
+    fn is_granted(self, claims: &Claims) -> Result<(), Refusal> {
+        let needed = match self {
+            Self::Open => return Ok(()),
+            Self::Api => return Err(Refusal::OperatorOnly),
+            Self::Status if claims.actions.is_empty() => Action::Watch,
+            Self::Status => return Ok(()),
+            Self::Watch => Action::Watch,
+            Self::Publish => Action::Publish,
+            Self::Cues => Action::Cues,
+            Self::Session(action) => action,
+        };
+        if claims.allows(needed) {
+            Ok(())
+        } else {
+            Err(Refusal::NotGranted(needed))
         }
     }
 
     const fn expiry(self) -> Expiry {
         match self {
             Self::Session(_) => Expiry::Forgiven,
-            Self::Open | Self::Watch | Self::Publish | Self::Cues | Self::Api => Expiry::Held,
+            Self::Open | Self::Watch | Self::Status | Self::Publish | Self::Cues | Self::Api => {
+                Expiry::Held
+            }
         }
     }
 }
@@ -137,12 +159,13 @@ pub fn decide(
     settings: &Settings,
     now: UnixMillis,
 ) -> Decision {
-    let publishes = asked.policy.action() == Some(Action::Publish);
     let key = credential.and_then(KeyHash::of);
     if !settings.is_guarded(asked.policy) {
         return match key {
             // Only the key says which stream, and a key must never become a stream's public name.
-            Some(hash) if publishes && asked.stream.is_none() => Decision::LookUp(hash),
+            Some(hash) if asked.policy == Policy::Publish && asked.stream.is_none() => {
+                Decision::LookUp(hash)
+            }
             Some(_) | None => Decision::Allow(Grant::Anyone),
         };
     }
@@ -153,7 +176,7 @@ pub fn decide(
         return Decision::Allow(Grant::Operator);
     }
     match key {
-        Some(hash) if publishes => Decision::LookUp(hash),
+        Some(hash) if asked.policy.takes_keys() => Decision::LookUp(hash),
         Some(_) => Decision::Refuse(Refusal::KeyOnlyPublishes),
         None if !credential.contains('.') => Decision::Refuse(Refusal::Unknown),
         None => match by_token(asked, credential, settings, now) {
@@ -173,13 +196,10 @@ fn by_token(
 ) -> Result<Claims, Refusal> {
     let rules = settings.tokens.as_ref().ok_or(Refusal::NotTaken)?;
     let claims = rules.verify(token, now, asked.policy.expiry())?;
-    let action = asked.policy.action().ok_or(Refusal::OperatorOnly)?;
-    if !claims.covers(asked.stream.unwrap_or(Claims::ANY_STREAM)) {
+    if asked.policy != Policy::Api && !claims.covers(asked.stream.unwrap_or(Claims::ANY_STREAM)) {
         return Err(Refusal::OtherStream);
     }
-    if !claims.allows(action) {
-        return Err(Refusal::NotGranted(action));
-    }
+    asked.policy.is_granted(&claims)?;
     Ok(claims)
 }
 

@@ -36,9 +36,10 @@ fn token(stream: &str, actions: &[Action], ends_in_s: i64) -> String {
     signer.sign(&claims).unwrap()
 }
 
-const POLICIES: [Policy; 8] = [
+const POLICIES: [Policy; 9] = [
     Policy::Open,
     Policy::Watch,
+    Policy::Status,
     Policy::Publish,
     Policy::Cues,
     Policy::Api,
@@ -102,16 +103,25 @@ fn a_token_allows_its_actions_on_its_stream_and_never_the_api() {
         ] {
             let token = token(stream, &[action], 60);
             for policy in POLICIES {
-                let expected = match policy.action() {
-                    None if policy == Policy::Open => Decision::Allow(Grant::Anyone),
-                    None => Decision::Refuse(Refusal::OperatorOnly),
-                    Some(_) if !covers => Decision::Refuse(Refusal::OtherStream),
-                    Some(needed) if needed != action => {
-                        Decision::Refuse(Refusal::NotGranted(needed))
-                    }
-                    Some(_) => Decision::Allow(Grant::Token {
+                let granted = || {
+                    Decision::Allow(Grant::Token {
                         subject: Some("viewer-7".into()),
-                    }),
+                    })
+                };
+                let needs = |needed| match covers {
+                    false => Decision::Refuse(Refusal::OtherStream),
+                    true if needed != action => Decision::Refuse(Refusal::NotGranted(needed)),
+                    true => granted(),
+                };
+                let expected = match policy {
+                    Policy::Open => Decision::Allow(Grant::Anyone),
+                    Policy::Api => Decision::Refuse(Refusal::OperatorOnly),
+                    Policy::Status if covers => granted(),
+                    Policy::Status => Decision::Refuse(Refusal::OtherStream),
+                    Policy::Watch => needs(Action::Watch),
+                    Policy::Publish => needs(Action::Publish),
+                    Policy::Cues => needs(Action::Cues),
+                    Policy::Session(needed) => needs(needed),
                 };
                 assert_eq!(
                     ask(policy, Some(&token), &settings),
@@ -120,6 +130,15 @@ fn a_token_allows_its_actions_on_its_stream_and_never_the_api() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn a_token_that_allows_nothing_known_does_for_nothing() {
+    let token = token("show", &[], 60);
+    let refused = Decision::Refuse(Refusal::NotGranted(Action::Watch));
+    for policy in [Policy::Status, Policy::Watch] {
+        assert_eq!(ask(policy, Some(&token), &guarded()), refused, "{policy:?}");
     }
 }
 
@@ -144,7 +163,9 @@ fn a_stream_key_is_looked_up_where_it_is_of_use() {
     for policy in POLICIES {
         let expected = match policy {
             Policy::Open => Decision::Allow(Grant::Anyone),
-            Policy::Publish | Policy::Session(Action::Publish) => Decision::LookUp(key.hash()),
+            Policy::Publish | Policy::Status | Policy::Session(Action::Publish) => {
+                Decision::LookUp(key.hash())
+            }
             _ => Decision::Refuse(Refusal::KeyOnlyPublishes),
         };
         assert_eq!(
