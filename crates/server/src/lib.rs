@@ -17,8 +17,10 @@
 pub mod cli;
 pub mod config;
 mod error;
+mod gate;
 mod http;
 mod io;
+mod keys;
 pub mod log;
 mod server;
 mod store;

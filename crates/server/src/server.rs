@@ -2,17 +2,25 @@
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::{net::TcpListener, runtime::Handle, sync::watch, time::timeout};
+use tokio::{
+    net::TcpListener,
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::timeout,
+};
 use tracing::{error, info, warn};
 
 use crate::{
     Error,
-    config::Config,
+    config::{Access, Config, Publishers},
+    gate::Gate,
     http::{self, Capped, Peer, SessionNames, State},
     io::{
         child::{self, Children},
         clock,
         command::{Command, ShardHandle},
+        doorman::Doorman,
         hls::{OriginConfig, Origins},
         outlets::Outlets,
         rtmp,
@@ -20,6 +28,7 @@ use crate::{
         side::SideChannels,
         udp::BoundUdp,
     },
+    keys::Keys,
     store::Store,
     telemetry::{self, Meters},
 };
@@ -42,6 +51,7 @@ struct Settings {
     http: SocketAddr,
     rtmp: SocketAddr,
     app: String,
+    access: Access,
     rtmp_connections_max: usize,
     drain: Duration,
 }
@@ -53,6 +63,7 @@ impl Server {
     /// An address that cannot be listened on, a database that cannot be used, or a system that refuses a thread.
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
+        let access = config.access.settings()?;
         let store = Store::open(&config.store.path).await?;
         let udp = BoundUdp::bind(config.webrtc.listen, config.webrtc.socket_buffer.as_usize())
             .map_err(Error::listen("webrtc.listen", config.webrtc.listen))?;
@@ -66,10 +77,13 @@ impl Server {
                 .local_addr()
                 .map_err(Error::system("address of the RTMP listener"))?,
             app: config.rtmp.app.clone(),
+            access: config.access.clone(),
             rtmp_connections_max: config.rtmp.connections_max,
             drain: config.shutdown.drain.0,
         };
-        let media = Media::start(config, udp, &meters)?;
+        let keys = Keys::new(store.clone());
+        let gate = Arc::new(Gate::new(access, config.access.throttle(), keys));
+        let media = Media::start(config, udp, &meters, &gate)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -77,6 +91,7 @@ impl Server {
             side: media.side,
             meters,
             sessions: SessionNames::new(rand::random()),
+            gate,
             event_followers_max: config.http.event_followers_max,
             draining: watched,
         });
@@ -112,11 +127,19 @@ impl Server {
     /// Tells the broadcaster what to type, on standard error.
     pub fn announce(&self) {
         let Settings {
-            http, rtmp, app, ..
+            http,
+            rtmp,
+            app,
+            access,
+            ..
         } = &self.settings;
+        let key = match access.publishers {
+            Publishers::Open => "show",
+            Publishers::Key => "what `shopcast key create show` prints",
+        };
         eprintln!(
             "\n  Publish from OBS (Settings > Stream, Service: Custom...):\n\
-             \n    Server      rtmp://{rtmp}/{app}\n    Stream key  show\n\
+             \n    Server      rtmp://{rtmp}/{app}\n    Stream key  {key}\n\
              \n  Recommended (Settings > Output, Output Mode: Advanced, Streaming):\n\
              \n    Keyframe Interval 2 s, Tune zerolatency, x264 Options bframes=0\n\
              \n  Watch at http://{http}/watch/show\n"
@@ -139,6 +162,7 @@ impl Server {
             settings,
         } = self;
         let shard = state.shard.clone();
+        let reloading = tokio::spawn(reload(settings.access, Arc::clone(&state.gate)));
         let publishers = tokio::spawn(rtmp::listen(
             rtmp,
             settings.rtmp_connections_max,
@@ -170,6 +194,7 @@ impl Server {
         }
         draining.send_replace(true);
         publishers.abort();
+        reloading.abort();
         if timeout(settings.drain, &mut serving).await.is_err() {
             warn!("requests were still open after `shutdown.drain` and are cut off");
             serving.abort();
@@ -189,7 +214,12 @@ struct Media {
 }
 
 impl Media {
-    fn start(config: &Config, udp: BoundUdp, meters: &Arc<Meters>) -> Result<Self, Error> {
+    fn start(
+        config: &Config,
+        udp: BoundUdp,
+        meters: &Arc<Meters>,
+        gate: &Arc<Gate>,
+    ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
         let origin = OriginConfig {
             hls: config.packager(),
@@ -210,6 +240,7 @@ impl Media {
             Arc::clone(&origins),
             Arc::clone(&side),
             Arc::clone(meters),
+            Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
         );
         let engine = config.engine(udp.local);
         let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())
@@ -235,6 +266,26 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Err
     TcpListener::bind(address)
         .await
         .map_err(Error::listen(key, address))
+}
+
+/// Reads the files of tokens and keys again whenever the operator says so. One that is wrong changes nothing.
+async fn reload(access: Access, gate: Arc<Gate>) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            warn!(%error, "SIGHUP cannot be listened for; changed files of tokens and keys need a restart");
+            return;
+        }
+    };
+    while hangup.recv().await.is_some() {
+        match access.settings() {
+            Ok(settings) => {
+                gate.replace(settings);
+                info!("files of tokens and keys are read again");
+            }
+            Err(error) => error!(%error, "what was read before still holds"),
+        }
+    }
 }
 
 /// Ends the media thread; with it go its connections, and its children's tasks.

@@ -5,11 +5,12 @@
 //! names it. The environment name of `section.key` is `SHOPCAST_SECTION__KEY`; variables without the double underscore
 //! belong to the scripts and are not read.
 
+mod access;
 mod engine;
 mod sections;
 mod units;
 
-use std::{net::SocketAddr, path::Path};
+use std::path::Path;
 
 use figment::{
     Figment,
@@ -17,12 +18,13 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use access::{Access, JwtAlgorithm, Publishers, Secret, Viewers};
 pub use sections::{Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc};
 pub use units::{Size, Span, UnitError};
 
 use crate::Error;
 
-/// Everything an operator can set. Nothing is reloaded while running.
+/// Everything an operator can set. Only the files that `access` names are read again while running.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -40,6 +42,8 @@ pub struct Config {
     pub streams: Streams,
     /// The child process that makes Opus from AAC.
     pub transcoder: Transcoder,
+    /// Who may do what.
+    pub access: Access,
     /// What outlives the process.
     pub store: Store,
     /// What is written to standard error.
@@ -55,6 +59,16 @@ impl Config {
     /// A file that cannot be read, a key that does not exist, a value that is not of its kind, and a combination that
     /// cannot work; each names the key.
     pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        Self::from_layers(&Self::layers(file)?)
+    }
+
+    /// As [`Config::load`], without asking whether a server could run with it: for commands that need a key or two, and
+    /// may not have the server's environment.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
+        Self::extract(&Self::layers(file)?)
+    }
+
+    fn layers(file: Option<&Path>) -> Result<Figment, Error> {
         let mut layers = Figment::new();
         if let Some(file) = file {
             // Without this a missing file would silently mean the defaults.
@@ -65,28 +79,25 @@ impl Config {
         let env = Env::prefixed("SHOPCAST_")
             .filter(|key| key.as_str().contains("__"))
             .split("__");
-        Self::from_layers(&layers.merge(env))
+        Ok(layers.merge(env))
     }
 
     /// What `layers` say over the defaults.
     pub(crate) fn from_layers(layers: &Figment) -> Result<Self, Error> {
-        let config: Self = layers
-            .extract()
-            .map_err(|error| Error::Config(describe(error)))?;
+        let config = Self::extract(layers)?;
         config.check()?;
         Ok(config)
     }
 
+    fn extract(layers: &Figment) -> Result<Self, Error> {
+        layers
+            .extract()
+            .map_err(|error| Error::Config(describe(error)))
+    }
+
     /// What no single value can say about itself.
     fn check(&self) -> Result<(), Error> {
-        let listeners = [
-            ("http.listen", self.http.listen),
-            ("rtmp.listen", self.rtmp.listen),
-            ("webrtc.listen", self.webrtc.listen),
-        ];
-        for (key, address) in listeners {
-            loopback(key, address)?;
-        }
+        self.access.check(self.beyond_loopback())?;
         let hls = &self.hls;
         let ordered = [
             ("hls.part_target", Span::millis(1), "1ms", hls.part_target),
@@ -124,16 +135,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-fn loopback(key: &str, address: SocketAddr) -> Result<(), Error> {
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(Error::Config(format!(
-        "`{key}` = {address} listens beyond this machine, and this version has no tokens yet: anyone who \
-         reaches the port could publish and insert cards. Use 127.0.0.1 or [::1]"
-    )))
 }
 
 /// One line a reader can act on: the key, what was found and what was expected.

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use access::Policy;
 use axum::{
-    Router,
     body::{Body, Bytes},
     extract::{RawQuery, State as Extract},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
@@ -20,13 +20,14 @@ use super::{
     extract::StreamAnd,
     problem::{Kind, Problem},
     range::{Asked, asked},
+    routes::Routes,
 };
 use crate::io::{
     clock,
     hls::{Refused, StreamOrigin, Which},
 };
 
-pub(super) fn router() -> Router<Arc<State>> {
+pub(super) fn router() -> Routes {
     // Section 6.2.1: playlists compressed when the client accepts it; media is compressed already.
     let playlists = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
         headers
@@ -37,8 +38,12 @@ pub(super) fn router() -> Router<Arc<State>> {
         HeaderName::from_static("timing-allow-origin"),
         HeaderValue::from_static("*"),
     );
-    Router::new()
-        .route("/hls/{stream}/{name}", get(serve))
+    Routes::new()
+        .plain(
+            "/hls/{stream}/{name}",
+            get(serve),
+            [(Method::GET, Policy::Watch)],
+        )
         .layer(CompressionLayer::new().compress_when(playlists))
         .layer(timing)
         .layer(cors::read_only())

@@ -450,3 +450,4 @@ async fn a_server_that_is_told_to_end_does() {
 }
 
 mod hls;
+mod matrix;

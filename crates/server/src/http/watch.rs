@@ -1,12 +1,10 @@
 //! Pages: the list of what is live, the page to watch, the page to go live, and their files.
 
-use std::sync::Arc;
-
+use access::Policy;
 use axum::{
-    Router,
     body::Body,
     extract::Path,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -14,9 +12,10 @@ use rust_embed::{Embed, EmbeddedFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
-    Shared, State, cors,
+    Shared, cors,
     extract::Stream,
     problem::{Kind, Problem},
+    routes::Routes,
     stream_view::StateName,
 };
 
@@ -26,26 +25,33 @@ use super::{
 #[allow_missing = true]
 struct Files;
 
-pub(super) fn router() -> Router<Arc<State>> {
+pub(super) fn router() -> Routes {
+    let open = || [(Method::GET, Policy::Open)];
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
     // A player on a shop's own page loads its script from here.
-    let player = Router::new()
-        .route("/player/{*path}", get(file))
+    let player = Routes::new()
+        .plain("/player/{*path}", get(file), open())
         .layer(cors::read_only());
-    Router::new()
-        .route("/", get(index))
-        .route("/watch/{stream}", get(watch))
-        .route("/golive/{stream}", get(golive))
+    // A page holds no secret: what its script asks for is where the token counts.
+    Routes::new()
+        .plain("/", get(index), open())
+        .plain("/watch/{stream}", get(watch), open())
+        .plain("/golive/{stream}", get(golive), open())
         .merge(player)
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
 }
 
-/// `GET /`: what is live, each a link.
+/// `GET /`: what is live, each a link. Where only the API token lists streams, so it is here.
 async fn index(state: Shared) -> Result<Html<String>, Problem> {
+    if state.gate.settings().is_guarded(Policy::Api) {
+        let how = "<h1>Shopcast</h1>\n<p>Streams are listed for operators: <code>GET /v1/streams</code> with the API \
+                   token.</p>\n<p><a href=\"/openapi.json\">API</a></p>";
+        return Ok(Html(page("Shopcast", how)));
+    }
     let mut items = String::new();
     for status in state.shard.streams().await? {
         // Names are plain (`StreamName`), so nothing here needs escaping.

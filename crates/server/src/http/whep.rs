@@ -1,37 +1,55 @@
 //! Watching by WebRTC: draft-ietf-wish-whep-04, with RFC 9725 for what it shares with WHIP.
 
-use std::sync::Arc;
-
+use access::{Action, Policy};
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::OfferError;
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
-    Shared, State,
+    Shared,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    routes::Routes,
     webrtc::{self, FULL_RETRY_S, SDP, refused},
 };
 
 /// The WHEP endpoint and its sessions, with the headers of a cross-origin player on every answer.
-pub(super) fn router() -> OpenApiRouter<Arc<State>> {
+pub(super) fn router() -> Routes {
     let always = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
-    OpenApiRouter::new()
-        .routes(routes!(offer, look, probe, options))
-        .routes(routes!(
-            trickle,
-            leave,
-            look_at_session,
-            probe_session,
-            session_options
-        ))
+    let session = Policy::Session(Action::Watch);
+    Routes::new()
+        .described(
+            routes!(offer, look, probe, options),
+            [
+                (Method::POST, Policy::Watch),
+                (Method::GET, Policy::Open),
+                (Method::HEAD, Policy::Open),
+                (Method::OPTIONS, Policy::Open),
+            ],
+        )
+        .described(
+            routes!(
+                trickle,
+                leave,
+                look_at_session,
+                probe_session,
+                session_options
+            ),
+            [
+                (Method::PATCH, session),
+                (Method::DELETE, session),
+                (Method::GET, session),
+                (Method::HEAD, session),
+                (Method::OPTIONS, Policy::Open),
+            ],
+        )
         .layer(always(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .layer(always(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -52,6 +70,9 @@ pub(super) fn router() -> OpenApiRouter<Arc<State>> {
         (status = 201, description = "The SDP answer", body = String, content_type = "application/sdp",
             headers(("Location" = String, description = "The session"), ("ETag" = String, description = "Of the ICE session"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a usable offer"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+            description = "No token, or not a good one"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "Not with this token"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "Not a stream's name"),
         (status = 406, body = ProblemBody, content_type = "application/problem+json", description = "No common codec"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "Not live; see Retry-After"),

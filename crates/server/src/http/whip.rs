@@ -1,28 +1,45 @@
 //! Publishing by WebRTC: WHIP, RFC 9725.
 
-use std::sync::Arc;
-
+use access::{Action, Grant, Policy};
 use axum::{
+    Extension,
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::PublishError;
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
-    Shared, State,
+    Shared,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    routes::Routes,
     webrtc::{self, FULL_RETRY_S, refused},
 };
 
-/// The WHIP endpoint and its sessions. Pages of other origins may not publish: this version has no tokens.
-pub(super) fn router() -> OpenApiRouter<Arc<State>> {
-    OpenApiRouter::new()
-        .routes(routes!(publish, look, options))
-        .routes(routes!(trickle, stop, look_at_session, session_options))
+/// The WHIP endpoint and its sessions.
+pub(super) fn router() -> Routes {
+    let session = Policy::Session(Action::Publish);
+    Routes::new()
+        .described(
+            routes!(publish, look, options),
+            [
+                (Method::POST, Policy::Publish),
+                (Method::GET, Policy::Open),
+                (Method::OPTIONS, Policy::Open),
+            ],
+        )
+        .described(
+            routes!(trickle, stop, look_at_session, session_options),
+            [
+                (Method::PATCH, session),
+                (Method::DELETE, session),
+                (Method::GET, session),
+                (Method::OPTIONS, Policy::Open),
+            ],
+        )
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
@@ -41,6 +58,9 @@ pub(super) fn router() -> OpenApiRouter<Arc<State>> {
         (status = 201, description = "The SDP answer", body = String, content_type = "application/sdp",
             headers(("Location" = String, description = "The session"), ("ETag" = String, description = "Of the ICE session"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a usable offer"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+            description = "No stream key or token, or not a good one"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "Not with this key or token"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "Not a stream's name"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "Somebody else publishes the stream; see Retry-After"),
@@ -53,6 +73,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<State>> {
 async fn publish(
     state: Shared,
     Stream(stream): Stream,
+    Extension(grant): Extension<Grant>,
     request: Request,
 ) -> Result<Response, Problem> {
     let sdp = webrtc::offer_of(request).await?;
@@ -61,6 +82,7 @@ async fn publish(
         .publish(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
+    state.gate.publishes(&stream, &grant);
     Ok(webrtc::created(&state, &format!("/whip/{stream}"), answer))
 }
 

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
-    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, StreamName, StreamStatus,
-    WebRtcAnswer,
+    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, StreamName,
+    StreamStatus, WebRtcAnswer,
 };
 use media::Pts;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +29,12 @@ pub(crate) enum Command {
     },
     /// The RTMP client is gone.
     RtmpClosed { conn: ConnId },
+    /// Whether an RTMP client may publish; the answer is whether it does now.
+    PublishDecided {
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+        reply: oneshot::Sender<bool>,
+    },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },
     /// A WebRTC viewer's offer.
@@ -126,6 +132,20 @@ impl ShardHandle {
     /// Hands over a command that has no answer, waiting for room.
     pub(crate) async fn send(&self, command: Command) -> Result<(), Unavailable> {
         self.commands.send(command).await.map_err(|_| Unavailable)
+    }
+
+    /// Hands over the answer to an RTMP client's publish; `true` when it publishes now.
+    pub(crate) async fn publish_decided(
+        &self,
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+    ) -> Result<bool, Unavailable> {
+        self.ask(|reply| Command::PublishDecided {
+            conn,
+            decision,
+            reply,
+        })
+        .await
     }
 
     /// Hands over a viewer's offer.

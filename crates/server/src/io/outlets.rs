@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     child::Children,
+    doorman::Doorman,
     hls::Origins,
     rtmp::Writer,
     side::SideChannels,
@@ -23,6 +24,7 @@ pub(crate) struct Outlets {
     origins: Arc<Origins>,
     side: Arc<SideChannels>,
     meters: Arc<Meters>,
+    doorman: Doorman,
     rtmp: BTreeMap<ConnId, Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
     published: BTreeMap<StreamName, Vec<Publication>>,
@@ -35,6 +37,7 @@ impl Outlets {
         origins: Arc<Origins>,
         side: Arc<SideChannels>,
         meters: Arc<Meters>,
+        doorman: Doorman,
     ) -> Self {
         let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
         Self {
@@ -42,6 +45,7 @@ impl Outlets {
             origins,
             side,
             meters,
+            doorman,
             rtmp,
             published,
         }
@@ -84,6 +88,11 @@ impl Outlets {
             }
             // What was queued is still flushed.
             Output::RtmpClose { conn } => self.rtmp_closed(conn),
+            Output::PublishAsked { conn, request } => {
+                if let Some(writer) = self.rtmp.get(&conn) {
+                    self.doorman.ask(conn, writer.peer(), request);
+                }
+            }
             Output::RtmpFailed { conn, error } => {
                 warn!(conn = conn.0, %error, "RTMP client refused")
             }
