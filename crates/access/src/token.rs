@@ -54,11 +54,7 @@ impl TokenRules {
         let claims = self.signed(token)?;
         // RFC 7519 section 4.1.3: "If the principal processing the claim does not identify itself with a value in the
         // "aud" claim when this claim is present, then the JWT MUST be rejected."
-        if !claims
-            .audience
-            .iter()
-            .any(|audience| *audience == self.audience)
-        {
+        if !claims.audience.contains(&self.audience) {
             return Err(Refusal::WrongAudience);
         }
         self.in_time(&claims, now, expiry)?;

@@ -166,7 +166,9 @@ fn a_stream_key_is_looked_up_where_it_is_of_use() {
             Policy::Publish | Policy::Status | Policy::Session(Action::Publish) => {
                 Decision::LookUp(key.hash())
             }
-            _ => Decision::Refuse(Refusal::KeyOnlyPublishes),
+            Policy::Watch | Policy::Cues | Policy::Api | Policy::Session(_) => {
+                Decision::Refuse(Refusal::KeyOnlyPublishes)
+            }
         };
         assert_eq!(
             ask(policy, Some(key.text()), &settings),

@@ -251,12 +251,14 @@ fn refusal(denied: Denied, policy: Policy) -> Problem {
             return Problem::new(Kind::Unavailable, detail).retry_after(1);
         }
     };
-    let (kind, code) = match refusal {
+    let (kind, code) = if refusal == Refusal::Missing {
         // "If the request lacks any authentication information [...] the resource server SHOULD NOT include an error
         // code".
-        Refusal::Missing => (Kind::Unauthorized, ""),
-        refusal if refusal.is_scope() => (Kind::Forbidden, ", error=\"insufficient_scope\""),
-        _ => (Kind::Unauthorized, ", error=\"invalid_token\""),
+        (Kind::Unauthorized, "")
+    } else if refusal.is_scope() {
+        (Kind::Forbidden, ", error=\"insufficient_scope\"")
+    } else {
+        (Kind::Unauthorized, ", error=\"invalid_token\"")
     };
     let challenge = format!("Bearer realm=\"shopcast\"{code}");
     let challenge = HeaderValue::try_from(challenge).expect("it is plain ASCII");
