@@ -7,6 +7,8 @@
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
 //! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams, a TCP connection's frames |
+//! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams |
+//! | [`credential`] | anybody's: signed tokens and their claims, publish names |
 //! | [`child`] | the transcoding child's, in both directions |
 //!
 //! These sources are compiled twice: into the libFuzzer binaries of `fuzz/`, which explore, and into
@@ -15,6 +17,7 @@
 
 pub mod bitstream;
 pub mod child;
+pub mod credential;
 pub mod cue;
 pub mod playlist;
 pub mod publisher;
@@ -41,6 +44,9 @@ const fn target(name: &'static str, cost: usize, run: fn(&[u8])) -> Target {
 /// Every target, as `fuzz/Cargo.toml` lists their binaries.
 pub const TARGETS: &[Target] = &[
     target("aac_asc", 1, bitstream::aac_asc),
+    target("access_claims", 4, credential::claims),
+    target("access_publish_name", 1, credential::publish_name),
+    target("access_token", 16, credential::token),
     target("cue_channel", 1, cue::channel),
     target("cue_emsg", 1, cue::emsg),
     target("cue_id3", 1, cue::id3),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use engine::{ConnId, Input, Output, Shard};
+use engine::{ConnId, Input, Output, PublishRefused, Shard, StreamName};
 use hls::{Error, Origin, Rendition};
 use media::UnixMillis;
 
@@ -58,10 +58,10 @@ pub fn engine(data: &[u8]) {
         for portion in [&HANDSHAKE[..]].into_iter().chain(data.chunks(size)) {
             let data = Bytes::copy_from_slice(portion);
             shard.handle_input(*at, Input::RtmpData { conn, data });
-            drain(shard, &mut origin);
+            drain(shard, *at, &mut origin);
         }
         shard.handle_input(*at, Input::RtmpClosed { conn });
-        drain(shard, &mut origin);
+        drain(shard, *at, &mut origin);
         let directives = hls::Directives::default();
         let _ = origin.multivariant(&directives);
         for rendition in Rendition::ALL {
@@ -69,7 +69,7 @@ pub fn engine(data: &[u8]) {
         }
         *at += LONG_ENOUGH;
         shard.handle_timeout(*at);
-        drain(shard, &mut origin);
+        drain(shard, *at, &mut origin);
         assert_eq!(shard.poll_timeout(), None, "the stream is over");
     });
 }
@@ -92,9 +92,17 @@ const LONG_ENOUGH: Duration = Duration::from_mins(1);
     clippy::wildcard_enum_match_arm,
     reason = "the rest says nothing to this target"
 )]
-fn drain(shard: &mut Shard, origin: &mut Origin) {
+fn drain(shard: &mut Shard, at: Instant, origin: &mut Origin) {
     while let Some(output) = shard.poll_output() {
         match output {
+            Output::PublishAsked { conn, request } => {
+                let refused = || PublishRefused {
+                    reason: rtmp::RejectReason::BadName,
+                    description: "not a name".into(),
+                };
+                let decision = StreamName::parse(&request.stream_key).ok_or_else(refused);
+                shard.handle_input(at, Input::PublishDecided { conn, decision });
+            }
             Output::Hls { publication, .. } => origin.apply(publication),
             Output::HlsFailed { error, .. } => match error {
                 // What a publisher can bring about: an unusable configuration, an empty or huge frame.

@@ -21,7 +21,7 @@ pub(crate) enum PublisherId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildId(pub u64);
 
-/// A stream's name, which is also its stream key: 1 to 64 of `A-Z a-z 0-9 _ -`.
+/// A stream's name: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName(Arc<str>);
 
@@ -68,6 +68,13 @@ pub enum Input {
         /// Whose.
         conn: ConnId,
     },
+    /// The answer to [`Output::PublishAsked`].
+    PublishDecided {
+        /// Whose.
+        conn: ConnId,
+        /// The stream it may publish, or why it may not.
+        decision: Result<StreamName, PublishRefused>,
+    },
     /// A datagram came in on a WebRTC socket.
     Datagram {
         /// Which way it came.
@@ -87,6 +94,31 @@ pub enum Input {
         /// What happened.
         event: ChildEvent,
     },
+}
+
+/// What an RTMP client asks to publish.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublishRequest {
+    /// The publish name: a stream's name or a secret.
+    pub stream_key: String,
+    /// The query behind it, or else behind the application, not decoded.
+    pub query: Option<String>,
+}
+
+/// Both parts hold secrets.
+impl fmt::Debug for PublishRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PublishRequest(***)")
+    }
+}
+
+/// An RTMP client may not publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishRefused {
+    /// Chooses the status code it sees.
+    pub reason: rtmp::RejectReason,
+    /// For the person at the encoder.
+    pub description: String,
 }
 
 /// News of a transcoding child.
@@ -119,6 +151,13 @@ pub enum Output {
     RtmpClose {
         /// Whose.
         conn: ConnId,
+    },
+    /// An RTMP client asks to publish; answer with [`Input::PublishDecided`]. Until then nothing more is read of it.
+    PublishAsked {
+        /// Whose.
+        conn: ConnId,
+        /// What it was given to publish with.
+        request: PublishRequest,
     },
     /// An RTMP client broke the protocol; its connection is being closed.
     RtmpFailed {

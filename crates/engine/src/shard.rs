@@ -46,6 +46,8 @@ impl fmt::Display for Reason {
 struct Publisher {
     session: rtmp::Session,
     stream: Option<StreamName>,
+    /// It waits for the answer to its publish.
+    asking: bool,
 }
 
 /// One WebRTC session.
@@ -110,6 +112,7 @@ impl Shard {
             Input::RtmpOpened { conn } => self.rtmp_opened(now, conn),
             Input::RtmpData { conn, data } => self.rtmp_data(now, conn, data),
             Input::RtmpClosed { conn } => self.rtmp_closed(now, conn),
+            Input::PublishDecided { conn, decision } => self.publish_decided(now, conn, decision),
             Input::Datagram { tuple, contents } => {
                 let contents = &contents;
                 let input = sfu::Input::Datagram { tuple, contents };

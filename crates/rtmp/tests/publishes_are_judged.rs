@@ -143,7 +143,7 @@ fn publish_needs_connect_and_a_stream() {
         ),
         (publish("live", ""), "stream key"),
         (publish("live", "a b"), "stream key"),
-        (publish("live", &"a".repeat(513)), "stream key"),
+        (publish("live", &"a".repeat(1025)), "stream key"),
     ] {
         let mut peer = Peer::shaken();
         let error = peer.feed(&bytes).unwrap_err();

@@ -1,6 +1,9 @@
 //! The command line, and the signals that end what it started.
 
-use std::path::PathBuf;
+mod keys;
+mod tokens;
+
+use std::{io, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,15 +27,50 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Makes, lists, replaces and revokes stream keys, also while the server runs.
+    Key(keys::Arguments),
+    /// Signs a token for a viewer, a publisher or a host; or makes the pair of keys for that.
+    Token(tokens::Arguments),
 }
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// Run a server with this.
+    Serve(Box<Config>),
+    /// Something that is over at once; see [`Errand::run`].
+    Errand(Errand),
+}
+
+/// Something that is over at once.
+#[derive(Debug)]
+pub struct Errand(Command);
 
 /// Reads the command line and the configuration it points at. `--help` and mistakes end the process.
 ///
 /// # Errors
 /// As [`Config::load`].
-pub fn parse() -> Result<Config, Error> {
-    match Arguments::parse().command {
-        Command::Serve { config } => Config::load(config.as_deref()),
+pub fn parse() -> Result<Asked, Error> {
+    Ok(match Arguments::parse().command {
+        Command::Serve { config } => Asked::Serve(Box::new(Config::load(config.as_deref())?)),
+        other @ (Command::Key(_) | Command::Token(_)) => Asked::Errand(Errand(other)),
+    })
+}
+
+impl Errand {
+    /// Does it, and writes what it has to say to `out`.
+    ///
+    /// # Errors
+    /// What keeps it from being done.
+    pub async fn run(self, out: &mut impl io::Write) -> Result<(), Error> {
+        let said = match self.0 {
+            // A server is run by `main`.
+            Command::Serve { .. } => String::new(),
+            Command::Key(arguments) => arguments.run().await?,
+            Command::Token(arguments) => arguments.run()?,
+        };
+        out.write_all(said.as_bytes())
+            .map_err(Error::system("standard output"))
     }
 }
 

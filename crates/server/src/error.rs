@@ -31,6 +31,9 @@ pub enum Error {
         /// What the database says.
         source: sqlx::Error,
     },
+    /// A stream key or a token cannot be made or changed.
+    #[error("{0}")]
+    Key(String),
     /// The operating system refuses something every server needs.
     #[error("{what}: {source}")]
     System {

@@ -17,9 +17,11 @@
 pub mod cli;
 pub mod config;
 mod error;
+mod gate;
 mod http;
 mod io;
 mod listeners;
+mod keys;
 pub mod log;
 mod server;
 mod store;

@@ -2,17 +2,25 @@
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use tokio::{net::TcpListener, runtime::Handle, sync::watch, time::timeout};
+use tokio::{
+    net::TcpListener,
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::timeout,
+};
 use tracing::{error, info, warn};
 
 use crate::{
     Error,
-    config::Config,
+    config::{Access, Config, Publishers},
+    gate::Gate,
     http::{self, SessionNames, State, Web},
     io::{
         child::{self, Children},
         clock,
         command::{Command, ShardHandle},
+        doorman::Doorman,
         hls::{OriginConfig, Origins},
         ice::{Candidates, IceSockets},
         outlets::Outlets,
@@ -22,6 +30,7 @@ use crate::{
         udp::BoundUdp,
         webhooks::{self, Teller, Webhooks},
     },
+    keys::Keys,
     listeners::{Addresses, Listeners, Serving},
     store::Store,
     telemetry::{self, Meters},
@@ -39,6 +48,7 @@ pub struct Server {
     store: Store,
     courier: Option<tokio::task::JoinHandle<()>>,
     app: String,
+    access: Access,
     drain: Duration,
 }
 
@@ -50,6 +60,7 @@ impl Server {
     /// a thread.
     pub async fn build(config: &Config) -> Result<Self, Error> {
         let meters = telemetry::meters();
+        let access = config.access.settings()?;
         let store = Store::open(&config.store.path).await?;
         let ice = IceSockets::bind(&config.webrtc).await?;
         ice.look(config).await;
@@ -61,7 +72,9 @@ impl Server {
             desk,
             courier,
         } = webhooks::start(config, &store).await?;
-        let media = Media::start(config, ice.udp, ice.candidates, teller, &meters)?;
+        let keys = Keys::new(store.clone());
+        let gate = Arc::new(Gate::new(access, config.access.throttle(), keys));
+        let media = Media::start(config, ice.udp, ice.candidates, teller, &meters, &gate)?;
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,
@@ -70,6 +83,7 @@ impl Server {
             meters,
             sessions: SessionNames::new(rand::random()),
             webhooks: desk,
+            gate,
             event_followers_max: config.http.event_followers_max,
             web: Web::new(config),
             ice_servers: http::ice_servers(&config.webrtc.ice_servers),
@@ -85,6 +99,7 @@ impl Server {
             store,
             courier,
             app: config.rtmp.app.clone(),
+            access: config.access.clone(),
             drain: config.shutdown.drain.0,
         })
     }
@@ -131,13 +146,17 @@ impl Server {
             tls,
         } = self.listeners.addresses;
         let app = &self.app;
+        let key = match self.access.publishers {
+            Publishers::Open => "show",
+            Publishers::Key => "what `shopcast key create show` prints",
+        };
         let scheme = if tls { "https" } else { "http" };
         let secure = rtmps.map_or_else(String::new, |rtmps| {
             format!("    or, encrypted, rtmps://{rtmps}/{app}\n")
         });
         eprintln!(
             "\n  Publish from OBS (Settings > Stream, Service: Custom...):\n\
-             \n    Server      rtmp://{rtmp}/{app}\n{secure}    Stream key  show\n\
+             \n    Server      rtmp://{rtmp}/{app}\n{secure}    Stream key  {key}\n\
              \n  Recommended (Settings > Output, Output Mode: Advanced, Streaming):\n\
              \n    Keyframe Interval 2 s, Tune zerolatency, x264 Options bframes=0\n\
              \n  Watch at {scheme}://{http}/watch/show\n"
@@ -161,10 +180,12 @@ impl Server {
             draining,
             store,
             courier,
+            access,
             drain,
             ..
         } = self;
         let shard = state.shard.clone();
+        let reloading = tokio::spawn(reload(access, Arc::clone(&state.gate)));
         let Serving {
             mut http,
             publishers,
@@ -194,6 +215,7 @@ impl Server {
             }
         }
         draining.send_replace(true);
+        reloading.abort();
         drop(publishers);
         let answered = async { while http.join_next().await.is_some() {} };
         if timeout(drain, answered).await.is_err() {
@@ -225,6 +247,7 @@ impl Media {
         candidates: Candidates,
         teller: Teller,
         meters: &Arc<Meters>,
+        gate: &Arc<Gate>,
     ) -> Result<Self, Error> {
         let (shard, commands) = ShardHandle::new();
         let origin = OriginConfig {
@@ -247,6 +270,7 @@ impl Media {
             Arc::clone(&side),
             teller,
             Arc::clone(meters),
+            Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
         );
         let engine = config.engine(candidates);
         let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())
@@ -265,6 +289,26 @@ impl Media {
             origins,
             side,
         })
+    }
+}
+
+/// Reads the files of tokens and keys again whenever the operator says so. One that is wrong changes nothing.
+async fn reload(access: Access, gate: Arc<Gate>) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            warn!(%error, "SIGHUP cannot be listened for; changed files of tokens and keys need a restart");
+            return;
+        }
+    };
+    while hangup.recv().await.is_some() {
+        match access.settings() {
+            Ok(settings) => {
+                gate.replace(settings);
+                info!("files of tokens and keys are read again");
+            }
+            Err(error) => error!(%error, "what was read before still holds"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tidy::{files, root, text};
 /// For each crate, the crates of ours it may depend on. A new arrow is an ADR.
 const ARROWS: &[(&str, &[&str])] = &[
     ("media", &[]),
+    ("access", &["media"]),
     ("cues", &["media"]),
     ("rtmp", &["media"]),
     ("sfu", &["media"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server",
         &[
             "media",
+            "access",
             "cues",
             "rtmp",
             "sfu",
@@ -40,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates that only decide: no runtime, no socket, no clock.
 const PURE: &[&str] = &[
     "media",
+    "access",
     "cues",
     "rtmp",
     "sfu",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rtmp::{Event, Input, RejectReason};
 
 use crate::{
-    api::{ConnId, Output, PublisherId, StreamName},
+    api::{ConnId, Output, PublishRefused, PublishRequest, PublisherId, StreamName},
     error::PublishError,
     shard::{Publisher, Shard},
     stream::{Effects, Stream},
@@ -24,6 +24,7 @@ impl Shard {
             Publisher {
                 session,
                 stream: None,
+                asking: false,
             },
         );
     }
@@ -83,10 +84,12 @@ impl Shard {
 
     fn publisher_event(&mut self, now: Instant, conn: ConnId, event: Event) {
         if let Event::Publish {
-            app, stream_key, ..
+            app,
+            stream_key,
+            query,
         } = event
         {
-            self.publish(now, conn, &app, &stream_key);
+            self.ask_to_publish(now, conn, &app, PublishRequest { stream_key, query });
             return;
         }
         let Some(publisher) = self.publishers.get_mut(&conn) else {
@@ -127,54 +130,85 @@ impl Shard {
         }
     }
 
-    fn publish(&mut self, now: Instant, conn: ConnId, app: &str, stream_key: &str) {
-        let verdict = self.may_publish(now, app, stream_key);
-        let input = match &verdict {
-            Ok(_) => Input::Accept,
-            Err((reason, description)) => Input::Reject {
-                reason: *reason,
-                description: description.clone(),
-            },
+    /// Who may publish what is decided outside; which application there is, here.
+    fn ask_to_publish(&mut self, now: Instant, conn: ConnId, app: &str, request: PublishRequest) {
+        let Some(publisher) = self.publishers.get_mut(&conn) else {
+            return;
         };
-        if let Ok(name) = verdict {
-            self.take(now, &name, PublisherId::Rtmp(conn));
-            if let Some(publisher) = self.publishers.get_mut(&conn) {
-                publisher.stream = Some(name);
-            }
+        publisher.asking = true;
+        if app == self.config.app {
+            self.out.push_back(Output::PublishAsked { conn, request });
+            return;
         }
-        if let Some(publisher) = self.publishers.get_mut(&conn) {
-            // An answer nobody waits for any more: the publisher has gone on to close.
-            let _late = publisher.session.handle_input(now, input);
-        }
+        let description = format!(
+            "application `{app}` is not served here; use rtmp://HOST/{}",
+            self.config.app
+        );
+        let reason = RejectReason::Denied;
+        self.answer_publish(
+            now,
+            conn,
+            Err(PublishRefused {
+                reason,
+                description,
+            }),
+        );
     }
 
-    fn may_publish(
-        &self,
+    /// The answer from outside. The stream may be taken by now, or the publisher gone.
+    pub(super) fn publish_decided(
+        &mut self,
         now: Instant,
-        app: &str,
-        key: &str,
-    ) -> Result<StreamName, (RejectReason, String)> {
-        if app != self.config.app {
-            let text = format!(
-                "application `{app}` is not served here; use rtmp://HOST/{}",
-                self.config.app
-            );
-            return Err((RejectReason::Denied, text));
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+    ) {
+        let asking = self.publishers.get(&conn).is_some_and(|one| one.asking);
+        if !asking {
+            return;
         }
-        let name = StreamName::parse(key).ok_or_else(|| {
-            let text =
-                "the stream key must be 1 to 64 of A-Z a-z 0-9 _ -; change it in the encoder";
-            (RejectReason::BadName, text.to_owned())
-        })?;
-        match self.may_take(now, &name) {
+        let decision = decision.and_then(|name| match self.may_take(now, &name) {
             Ok(()) => Ok(name),
-            Err(error) => {
-                let reason = if matches!(error, PublishError::Taken(_)) {
-                    RejectReason::BadName
-                } else {
-                    RejectReason::Denied
-                };
-                Err((reason, error.to_string()))
+            Err(error) => Err(PublishRefused {
+                reason: match error {
+                    PublishError::Taken(_) => RejectReason::BadName,
+                    PublishError::Full(_) | PublishError::Refused(_) => RejectReason::Denied,
+                },
+                description: error.to_string(),
+            }),
+        });
+        self.answer_publish(now, conn, decision);
+        self.drain_publisher(now, conn);
+    }
+
+    fn answer_publish(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+    ) {
+        let input = match decision {
+            Ok(name) => {
+                self.take(now, &name, PublisherId::Rtmp(conn));
+                if let Some(publisher) = self.publishers.get_mut(&conn) {
+                    publisher.stream = Some(name);
+                }
+                Input::Accept
+            }
+            Err(PublishRefused {
+                reason,
+                description,
+            }) => Input::Reject {
+                reason,
+                description,
+            },
+        };
+        if let Some(publisher) = self.publishers.get_mut(&conn) {
+            publisher.asking = false;
+            match publisher.session.handle_input(now, input) {
+                // The end of the session comes out of it by itself, after the reason.
+                Ok(()) | Err(rtmp::Error::Rejected { .. }) => {}
+                // What was held back while it waited.
+                Err(error) => self.out.push_back(Output::RtmpFailed { conn, error }),
             }
         }
     }

@@ -7,7 +7,7 @@ use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
 use crate::{
-    api::{PublisherId, StreamName, StreamStatus},
+    api::{ConnId, PublisherId, StreamName, StreamStatus},
     error::{CueError, OfferError, PublishError},
     shard::{Peer, Role, Shard},
     stream::Effects,
@@ -58,6 +58,12 @@ impl Shard {
             session: session.0,
             sdp: answer.sdp,
         })
+    }
+
+    /// Whether an RTMP connection has a stream.
+    pub fn is_publishing(&self, conn: ConnId) -> bool {
+        let publisher = self.publishers.get(&conn);
+        publisher.is_some_and(|publisher| publisher.stream.is_some())
     }
 
     /// Answers a WHIP offer.

@@ -3,13 +3,14 @@
 #![allow(
     dead_code,
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     reason = "each test uses its part; an Instant has no other origin"
 )]
 
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use engine::{Config, ConnId, Input, Output, Shard};
+use engine::{Config, ConnId, Input, Output, Shard, StreamName};
 use media::UnixMillis;
 
 /// x264, 320x180, 30 fps, constrained baseline.
@@ -78,6 +79,22 @@ impl World {
 
     /// A publisher of `stream`, accepted.
     pub(crate) fn publish(&mut self, conn: u64, stream: &str) -> Publisher {
+        let publisher = self.ask_to_publish(conn, stream);
+        let decision = Ok(StreamName::parse(stream).unwrap());
+        self.input(Input::PublishDecided {
+            conn: publisher.conn,
+            decision,
+        });
+        publisher
+    }
+
+    /// A publisher that waits for its answer.
+    pub(crate) fn ask_to_publish(&mut self, conn: u64, key: &str) -> Publisher {
+        self.ask_to_publish_in("live", conn, key)
+    }
+
+    /// The same in another application.
+    pub(crate) fn ask_to_publish_in(&mut self, app: &str, conn: u64, key: &str) -> Publisher {
         let conn = ConnId(conn);
         self.input(Input::RtmpOpened { conn });
         self.send(conn, hello());
@@ -86,7 +103,7 @@ impl World {
         self.send(
             conn,
             command(0, |amf| {
-                amf.string("connect").number(1.0).object(&[("app", "live")])
+                amf.string("connect").number(1.0).object(&[("app", app)])
             }),
         );
         self.send(
@@ -99,7 +116,7 @@ impl World {
                 amf.string("publish")
                     .number(3.0)
                     .null()
-                    .string(stream)
+                    .string(key)
                     .string("live")
             }),
         );

@@ -5,6 +5,7 @@
 //! names it. The environment name of `section.key` is `SHOPCAST_SECTION__KEY`; variables without the double underscore
 //! belong to the scripts and are not read.
 
+mod access;
 mod engine;
 mod listen;
 mod network;
@@ -13,7 +14,7 @@ mod units;
 mod web;
 mod webhooks;
 
-use std::{net::SocketAddr, path::Path};
+use std::path::Path;
 
 use figment::{
     Figment,
@@ -21,6 +22,7 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use access::{Access, JwtAlgorithm, Publishers, Secret, Viewers};
 pub use listen::{Listen, ListenError};
 pub(crate) use network::is_link_local;
 pub use network::{Advertised, IceServer, NetworkError, TcpListen};
@@ -34,7 +36,7 @@ pub use webhooks::{Sealed, WebhookEndpoint, Webhooks};
 
 use crate::{Error, tls::Files};
 
-/// Everything an operator can set. Nothing is reloaded while running.
+/// Everything an operator can set. Only the files that `access` names are read again while running.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -54,6 +56,8 @@ pub struct Config {
     pub streams: Streams,
     /// The child process that makes Opus from AAC.
     pub transcoder: Transcoder,
+    /// Who may do what.
+    pub access: Access,
     /// What outlives the process.
     pub store: Store,
     /// Who is told what happens to streams.
@@ -71,6 +75,16 @@ impl Config {
     /// A file that cannot be read, a key that does not exist, a value that is not of its kind, and a combination that
     /// cannot work; each names the key.
     pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        Self::from_layers(&Self::layers(file)?)
+    }
+
+    /// As [`Config::load`], without asking whether a server could run with it: for commands that need a key or two, and
+    /// may not have the server's environment.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
+        Self::extract(&Self::layers(file)?)
+    }
+
+    fn layers(file: Option<&Path>) -> Result<Figment, Error> {
         let mut layers = Figment::new();
         if let Some(file) = file {
             // Without this a missing file would silently mean the defaults.
@@ -81,39 +95,26 @@ impl Config {
         let env = Env::prefixed("SHOPCAST_")
             .filter(|key| key.as_str().contains("__"))
             .split("__");
-        Self::from_layers(&layers.merge(env))
+        Ok(layers.merge(env))
     }
 
     /// What `layers` say over the defaults.
     pub(crate) fn from_layers(layers: &Figment) -> Result<Self, Error> {
-        let config: Self = layers
-            .extract()
-            .map_err(|error| Error::Config(describe(error)))?;
+        let config = Self::extract(layers)?;
         config.check()?;
         Ok(config)
     }
 
+    fn extract(layers: &Figment) -> Result<Self, Error> {
+        layers
+            .extract()
+            .map_err(|error| Error::Config(describe(error)))
+    }
+
     /// What no single value can say about itself.
     fn check(&self) -> Result<(), Error> {
-        let listeners = [
-            ("http.listen", self.http.listen),
-            ("rtmp.listen", self.rtmp.listen),
-            ("webrtc.listen", self.webrtc.listen),
-        ];
-        let optional = [
-            ("rtmp.tls_listen", self.rtmp.tls_listen),
-            ("admin.listen", self.admin.listen),
-        ];
-        let optional = optional
-            .into_iter()
-            .filter_map(|(key, listen)| Some((key, listen.0?)));
-        for (key, address) in listeners.into_iter().chain(optional) {
-            loopback(key, address)?;
-        }
+        self.access.check(self.beyond_loopback())?;
         self.check_tls()?;
-        if let TcpListen::At(address) = self.webrtc.tcp_listen {
-            loopback("webrtc.tcp_listen", address)?;
-        }
         for (n, server) in self.webrtc.ice_servers.iter().enumerate() {
             server.check().map_err(|error| {
                 Error::Config(format!("`webrtc.ice_servers`, number {}: {error}", n + 1))
@@ -184,16 +185,6 @@ impl Config {
         };
         Err(Error::Config(lacking.into()))
     }
-}
-
-fn loopback(key: &str, address: SocketAddr) -> Result<(), Error> {
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(Error::Config(format!(
-        "`{key}` = {address} listens beyond this machine, and this version has no tokens yet: anyone who \
-         reaches the port could publish and insert cards. Use 127.0.0.1 or [::1]"
-    )))
 }
 
 /// One line a reader can act on: the key, what was found and what was expected.

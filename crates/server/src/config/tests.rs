@@ -119,20 +119,129 @@ fn a_span_without_a_unit_is_an_error_that_names_the_key() {
     assert!(said.contains("cues.lead"), "{said}");
 }
 
+/// A listener anybody can reach, with what `access` says.
+fn beyond(section: &str, access: &str) -> Result<Config, String> {
+    from_toml(&format!(
+        "[{section}]\nlisten = \"0.0.0.0:9\"\n[access]\n{access}"
+    ))
+}
+
+const API_TOKEN: &str = "api_token = \"an-api-token-of-enough-characters\"\n";
+
 #[test]
-fn listening_beyond_loopback_is_refused_by_key() {
-    for (section, key) in [
-        ("http", "http.listen"),
-        ("rtmp", "rtmp.listen"),
-        ("webrtc", "webrtc.listen"),
-    ] {
-        let said = from_toml(&format!("[{section}]\nlisten = \"0.0.0.0:9\"")).unwrap_err();
-        assert!(
-            said.contains(key) && said.contains("no tokens yet"),
-            "{said}"
-        );
+fn listening_beyond_loopback_needs_a_token_keys_and_a_choice_for_viewers() {
+    for section in ["http", "rtmp", "webrtc"] {
+        let said = beyond(section, "").unwrap_err();
+        for named in [
+            &format!("`{section}.listen`"),
+            "SHOPCAST_ACCESS__API_TOKEN",
+            "`access.publishers` = \"key\"",
+            "`access.viewers` =",
+        ] {
+            assert!(said.contains(named), "{named}: {said}");
+        }
     }
-    assert!(from_toml("[http]\nlisten = \"[::1]:9\"").is_ok());
+    let key = "publishers = \"key\"\n";
+    for (access, lacks) in [
+        (
+            format!("{key}viewers = \"open\""),
+            "SHOPCAST_ACCESS__API_TOKEN",
+        ),
+        (
+            format!("{API_TOKEN}viewers = \"open\""),
+            "`access.publishers`",
+        ),
+        (format!("{API_TOKEN}{key}"), "`access.viewers`"),
+        (
+            format!("{API_TOKEN}{key}viewers = \"token\""),
+            "`access.jwt_key_file`",
+        ),
+    ] {
+        let said = beyond("http", &access).unwrap_err();
+        assert!(said.contains(lacks), "{access}: {said}");
+    }
+    assert!(beyond("http", &format!("{API_TOKEN}{key}viewers = \"open\"")).is_ok());
+    let tokens = format!("{API_TOKEN}{key}viewers = \"token\"\njwt_key_file = \"public.pem\"");
+    assert!(beyond("webrtc", &tokens).is_ok());
+    assert!(
+        from_toml("[http]\nlisten = \"[::1]:9\"").is_ok(),
+        "development mode"
+    );
+}
+
+#[test]
+fn what_is_closed_has_somebody_who_can_open_it() {
+    for access in [
+        "publishers = \"key\"",
+        "viewers = \"token\"\njwt_key_file = \"public.pem\"",
+    ] {
+        let said = from_toml(&format!("[access]\n{access}")).unwrap_err();
+        assert!(said.contains("`access.api_token`"), "{said}");
+        assert!(from_toml(&format!("[access]\n{API_TOKEN}{access}")).is_ok());
+    }
+    for (wrong, named) in [
+        ("publishers = \"closed\"", "access.publishers"),
+        ("viewers = \"key\"", "access.viewers"),
+        ("jwt_algorithm = \"none\"", "access.jwt_algorithm"),
+        ("jwt_lifetime_max = \"25h\"", "access.jwt_lifetime_max"),
+        ("jwt_leeway = \"1h\"", "access.jwt_leeway"),
+        ("wrong_delay = \"5s\"", "access.wrong_delay"),
+        ("jwt_audience = \"\"", "access.jwt_audience"),
+    ] {
+        let said = from_toml(&format!("[access]\n{wrong}")).unwrap_err();
+        assert!(said.contains(named), "{said}");
+    }
+}
+
+#[test]
+#[expect(
+    clippy::result_large_err,
+    reason = "the signature of figment's closure"
+)]
+fn files_of_secrets_are_read_and_their_mistakes_named() {
+    Jail::expect_with(|jail| {
+        jail.create_file(
+            "tokens",
+            "an-api-token-of-enough-characters\nanother-token-of-enough-characters\n",
+        )?;
+        jail.create_file("short", "short\n")?;
+        jail.create_file("secret", &"s".repeat(32))?;
+        let settings = |text: &str| {
+            from_toml(text)
+                .unwrap()
+                .access
+                .settings()
+                .map_err(|error| error.to_string())
+        };
+        let good = settings("[access]\napi_token_file = \"tokens\"\njwt_algorithm = \"HS256\"\njwt_key_file = \"secret\"").unwrap();
+        assert!(
+            good.api_tokens.knows("another-token-of-enough-characters") && good.tokens.is_some()
+        );
+        for (wrong, named) in [
+            ("api_token_file = \"missing\"", "access.api_token_file"),
+            ("api_token_file = \"short\"", "openssl rand -base64 32"),
+            ("api_token = \"short\"", "openssl rand -base64 32"),
+            ("jwt_key_file = \"secret\"", "BEGIN PUBLIC KEY"),
+            (
+                "jwt_key_file = \"short\"\njwt_algorithm = \"HS256\"",
+                "openssl rand -base64 48",
+            ),
+        ] {
+            let said = settings(&format!("[access]\n{wrong}")).unwrap_err();
+            assert!(said.contains(named), "{wrong}: {said}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_token_is_not_shown() {
+    let config = from_toml(&format!("[access]\n{API_TOKEN}")).unwrap();
+    let shown = format!("{config:?}{}", toml::to_string(&config).unwrap());
+    assert!(
+        !shown.contains("of-enough") && shown.contains("***"),
+        "{shown}"
+    );
 }
 
 #[test]

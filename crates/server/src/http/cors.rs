@@ -37,7 +37,7 @@ pub(super) fn reading(web: &Web) -> CorsLayer {
 /// What reads and writes under one path: any page that may read may write too when writing takes a token, because a
 /// token is something the page must have been given. Without tokens none may: its preflight lacks `Content-Type`.
 pub(super) fn writing(web: &Web) -> CorsLayer {
-    if !web.tokens {
+    if !web.changes_take_token {
         return reading(web);
     }
     let key = HeaderName::from_static("idempotency-key");
@@ -58,7 +58,7 @@ pub(super) fn watching(web: &Web) -> CorsLayer {
 
 /// Publishing by WHIP: from pages of this server's own origin, and from others when it takes a token.
 pub(super) fn publishing(web: &Web) -> CorsLayer {
-    match web.tokens {
+    match web.publishing_takes_key {
         true => sessions().allow_origin(origins(web)),
         false => sessions().allow_origin(AllowOrigin::list([])),
     }

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use access::Policy;
 use axum::{
-    Router,
     body::{Body, Bytes},
     extract::{RawQuery, State as Extract},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
@@ -16,10 +16,11 @@ use hls::{CacheControl, Directives, Object, PLAYLIST_TYPE, Rendition};
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
-    Client, State, address, cors,
+    Audience, Client, State, address, cors,
     extract::StreamAnd,
     problem::{Kind, Problem},
     range::{Asked, asked},
+    routes::{Part, Routes},
     web::{Web, embeddable},
 };
 use crate::io::{
@@ -27,7 +28,7 @@ use crate::io::{
     hls::{Refused, StreamOrigin, Which},
 };
 
-pub(super) fn router(web: &Web) -> Router<Arc<State>> {
+pub(super) fn router(web: &Web) -> Part {
     // Section 6.2.1: playlists compressed when the client accepts it; media is compressed already.
     let playlists = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
         headers
@@ -38,11 +39,17 @@ pub(super) fn router(web: &Web) -> Router<Arc<State>> {
         HeaderName::from_static("timing-allow-origin"),
         HeaderValue::from_static("*"),
     );
-    let media = Router::new()
-        .route("/hls/{stream}/{name}", get(serve))
+    let media = Routes::new()
+        .plain(
+            "/hls/{stream}/{name}",
+            get(serve),
+            [(Method::GET, Policy::Watch)],
+        )
         .layer(CompressionLayer::new().compress_when(playlists))
         .layer(timing);
-    cors::around(media, cors::reading(web)).layer(embeddable())
+    Part::new(Audience::Viewers, media)
+        .cors(cors::reading(web))
+        .map(|router| router.layer(embeddable()))
 }
 
 /// What a name asks for.

@@ -1,15 +1,20 @@
 //! `/metrics`: what is counted, and what is measured when asked.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use axum::{Router, http::header, response::IntoResponse, routing::get};
+use access::Policy;
+use axum::{
+    http::{Method, header},
+    response::IntoResponse,
+    routing::get,
+};
 use metrics::{counter, gauge};
 
-use super::{Shared, State, problem::Problem, stream_view::StateName, streams};
+use super::{Shared, State, problem::Problem, routes::Routes, stream_view::StateName, streams};
 use crate::{io::clock, telemetry};
 
-pub(super) fn router() -> Router<Arc<State>> {
-    Router::new().route("/metrics", get(render))
+pub(super) fn router() -> Routes {
+    Routes::new().plain("/metrics", get(render), [(Method::GET, Policy::Api)])
 }
 
 async fn render(state: Shared) -> Result<impl IntoResponse, Problem> {

@@ -5,11 +5,12 @@
 //! | `whep` | `/whep/{stream}` | draft-ietf-wish-whep-04, RFC 9725 |
 //! | `whip` | `/whip/{stream}` | RFC 9725 |
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
-//! | `streams`, `people`, `cues`, `events` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
+//! | `streams`, `people`, `cues`, `events`, `keys` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
 //! | `webhooks` | `/v1/webhooks/…` | `docs/webhooks.md` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
 //! | `problem` | errors | RFC 9457 |
+//! | `routes` | what each route needs | RFC 6750, RFC 9725 section 4.7 |
 //! | `web`, `cors` | what every answer tells browsers | Fetch, CSP, RFC 6797 |
 //!
 //! Below it, `listener`, `connection` and `activity` make requests of TCP connections (RFC 9112, RFC 9113).
@@ -37,6 +38,11 @@ mod events;
 mod extract;
 mod health;
 mod hls;
+#[allow(
+    unused_qualifications,
+    reason = "what utoipa generates qualifies names"
+)]
+mod keys;
 mod listener;
 mod metrics;
 mod openapi;
@@ -47,6 +53,7 @@ mod openapi;
 mod people;
 mod problem;
 mod range;
+mod routes;
 mod stream_view;
 mod streams;
 mod token;
@@ -69,6 +76,7 @@ use axum::{
     http::{HeaderValue, Method},
 };
 use tokio::sync::watch as latest;
+use utoipa::openapi::OpenApi as Description;
 
 pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;
@@ -76,10 +84,12 @@ pub(crate) use web::Web;
 pub(crate) use webrtc::ice_servers;
 
 use crate::{
+    gate::Gate,
     io::{command::ShardHandle, hls::Origins, side::SideChannels, webhooks::Desk},
     telemetry::Meters,
 };
 use problem::{Kind, Problem};
+use routes::{Part, Rule};
 use web::embeddable;
 
 /// What the handlers share.
@@ -91,6 +101,7 @@ pub(crate) struct State {
     pub(crate) meters: Arc<Meters>,
     pub(crate) sessions: SessionNames,
     pub(crate) webhooks: Desk,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) event_followers_max: usize,
     pub(crate) web: Web,
     /// `Link` headers for whoever makes a WebRTC session.
@@ -132,18 +143,21 @@ impl Surface {
     }
 }
 
-type Part = (Audience, Router<Arc<State>>);
-
-/// Everything there is. What is added here says whom it is for.
-fn parts(web: &Web) -> Vec<Part> {
-    let (mut parts, description) = openapi::api(web);
+/// Everything there is, its description, and the policy of each route. What is added here says whom it is for.
+fn everything(web: &Web) -> (Vec<Part>, Description, Vec<Rule>) {
+    let mut parts = openapi::api(web);
     parts.extend([
-        (Audience::Viewers, hls::router(web)),
-        (Audience::Viewers, watch::router(web)),
-        (Audience::Viewers, openapi::router(description, web)),
-        (Audience::Operators, metrics::router()),
+        hls::router(web),
+        watch::router(web),
+        Part::new(Audience::Operators, metrics::router()),
     ]);
-    parts
+    let mut description = openapi::head();
+    for part in &parts {
+        description.merge(part.description.clone());
+    }
+    parts.push(openapi::router(description.clone(), web));
+    let table = parts.iter().flat_map(|part| part.table.clone()).collect();
+    (parts, description, table)
 }
 
 /// What is served at `address`.
@@ -153,12 +167,15 @@ pub(crate) fn router(state: Arc<State>, surface: Surface, address: SocketAddr) -
 }
 
 fn routed(state: Arc<State>, web: &Web, surface: Surface, address: SocketAddr) -> Router {
-    let served = parts(web)
+    let gate = routes::with_gate(&state);
+    let served = everything(web)
+        .0
         .into_iter()
-        .filter(|(audience, _)| surface.has(*audience))
-        .fold(Router::new(), |all, (_, part)| all.merge(part))
+        .filter(|part| surface.has(part.audience))
+        .fold(Router::new(), |all, part| all.merge(part.router))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(gate)
         .with_state(state);
     web.guard(served, address)
 }

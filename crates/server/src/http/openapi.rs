@@ -2,17 +2,28 @@
 
 use std::sync::Arc;
 
+use access::Policy;
 use axum::{
-    Json, Router,
-    http::{HeaderValue, header},
+    Json,
+    http::{HeaderValue, Method, header},
     routing::get,
 };
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa::{OpenApi, openapi::OpenApi as Description};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Description,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::routes;
 
 use super::{
-    Audience, Part, State, Web, cors, cues, embeddable, events, health, people, streams, webhooks, whep, whip,
+    Audience, cors, cues, embeddable, events, health, keys, people,
+    routes::{Part, Routes},
+    streams,
+    web::Web,
+    webhooks, whep, whip,
 };
 
 #[derive(OpenApi)]
@@ -22,84 +33,99 @@ use super::{
         description = "Live video with product cards on the same frame for every viewer.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    modifiers(&Bearer),
+    security((), ("bearer" = [])),
     tags(
         (name = "streams", description = "What is live, who watches, and sending people away"),
         (name = "cues", description = "Cards: inserted once, on the same frame for every viewer"),
-        (name = "webrtc", description = "Watching by WebRTC (WHEP)"),
+        (name = "webrtc", description = "Watching (WHEP) and publishing (WHIP) by WebRTC"),
         (name = "webhooks", description = "What receivers are sent, and what became of it"),
+        (name = "keys", description = "Stream keys: who may publish"),
         (name = "operations", description = "Health"),
     ),
 )]
 struct Api;
 
-/// The described routes and their description.
-pub(super) fn api(web: &Web) -> (Vec<Part>, Description) {
-    let reading = OpenApiRouter::new()
-        .routes(routes!(streams::list))
-        .routes(routes!(cues::one))
-        .routes(routes!(cues::state_at))
-        .routes(routes!(events::follow))
-        .split_for_parts();
-    let writing = OpenApiRouter::new()
-        .routes(routes!(cues::insert, cues::list))
-        .routes(routes!(streams::one, people::end))
-        .routes(routes!(people::viewers))
-        .routes(routes!(people::remove_viewer))
-        .routes(routes!(people::remove_publisher))
-        .split_for_parts();
-    let health = OpenApiRouter::new()
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .split_for_parts();
+/// How a token is sent: an API token, a signed token or, to publish, a stream key. `docs/access.md` says where which.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut Description) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The described routes.
+pub(super) fn api(web: &Web) -> Vec<Part> {
     let fresh = SetResponseHeaderLayer::if_not_present(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
-    let own = OpenApiRouter::new()
-        .routes(routes!(webhooks::list))
-        .routes(routes!(webhooks::replay))
-        .split_for_parts();
-    let with = |router, layer| cors::around(router, layer).layer(fresh.clone());
-    let described = [
-        (
-            Audience::Viewers,
-            with(reading.0, cors::reading(web)).layer(embeddable()),
-            reading.1,
-        ),
-        (
-            Audience::Viewers,
-            with(writing.0, cors::writing(web)).layer(embeddable()),
-            writing.1,
-        ),
-        (
-            Audience::Everyone,
-            with(health.0, cors::reading(web)),
-            health.1,
-        ),
-        // The log of deliveries is the operator's, and no page's of another origin.
-        (Audience::Operators, own.0.layer(fresh.clone()), own.1),
-    ];
-    let (whep, whip) = (whep::router(web), whip::router(web));
-    let webrtc = [whep, whip].map(|(router, more)| (Audience::Viewers, router, more));
+    let read = |policy| [(Method::GET, policy)];
+    let send_away = || [(Method::DELETE, Policy::Api)];
+    let reading = Routes::new()
+        .described(routes!(streams::list), read(Policy::Api))
+        .described(routes!(people::viewers), read(Policy::Api))
+        .described(routes!(cues::one), read(Policy::Watch))
+        .described(routes!(cues::state_at), read(Policy::Watch))
+        .described(routes!(events::follow), read(Policy::Watch));
+    let writing = Routes::new()
+        .described(
+            routes!(streams::one, people::end),
+            [(Method::GET, Policy::Status), (Method::DELETE, Policy::Api)],
+        )
+        .described(
+            routes!(cues::insert, cues::list),
+            [(Method::POST, Policy::Cues), (Method::GET, Policy::Watch)],
+        )
+        .described(routes!(people::remove_viewer), send_away())
+        .described(routes!(people::remove_publisher), send_away())
+        .described(
+            routes!(keys::create, keys::list),
+            [(Method::POST, Policy::Api), (Method::GET, Policy::Api)],
+        )
+        .described(routes!(keys::rotate), [(Method::POST, Policy::Api)])
+        .described(routes!(keys::revoke), [(Method::DELETE, Policy::Api)]);
+    let health = Routes::new()
+        .described(routes!(health::live), read(Policy::Open))
+        .described(routes!(health::ready), read(Policy::Open));
+    // The log of deliveries is the operator's, and no page's of another origin.
+    let log = Routes::new()
+        .described(routes!(webhooks::list), read(Policy::Api))
+        .described(routes!(webhooks::replay), [(Method::POST, Policy::Api)]);
+    let reading = Part::new(Audience::Viewers, reading).cors(cors::reading(web));
+    let writing = Part::new(Audience::Viewers, writing).cors(cors::writing(web));
+    let viewers = reading
+        .merge(writing)
+        .map(|router| router.layer(embeddable()));
+    let health = Part::new(Audience::Everyone, health).cors(cors::reading(web));
+    let log = Part::new(Audience::Operators, log);
+    let fresh = |part: Part| part.map(|router| router.layer(fresh.clone()));
+    vec![
+        fresh(viewers),
+        fresh(health),
+        fresh(log),
+        whep::router(web),
+        whip::router(web),
+    ]
+}
+
+/// What is said of the whole.
+pub(super) fn head() -> Description {
     let mut description = Api::openapi();
     description.webhooks = Some(webhooks::described());
-    let mut parts = Vec::new();
-    for (audience, router, more) in described.into_iter().chain(webrtc) {
-        description.merge(more);
-        parts.push((audience, router));
-    }
-    (parts, description)
+    description
 }
 
 /// `GET /openapi.json`.
-pub(super) fn router(description: Description, web: &Web) -> Router<Arc<State>> {
+pub(super) fn router(description: Description, web: &Web) -> Part {
     let description = Arc::new(description);
     let answer = move || {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref().clone()) }
     };
-    cors::around(
-        Router::new().route("/openapi.json", get(answer)),
-        cors::reading(web),
-    )
+    let routes = Routes::new().plain("/openapi.json", get(answer), [(Method::GET, Policy::Open)]);
+    Part::new(Audience::Viewers, routes).cors(cors::reading(web))
 }

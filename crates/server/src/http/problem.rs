@@ -16,11 +16,14 @@ pub(crate) enum Kind {
     NoSuchPath,
     NoSuchStream,
     NoSuchCue,
+    NoSuchKey,
     NoSuchSession,
     NoSuchViewer,
     NoSuchPublisher,
     NoSuchMedia,
     NoSuchDelivery,
+    Unauthorized,
+    Forbidden,
     MethodNotAllowed,
     UnsupportedMediaType,
     BodyTooLarge,
@@ -34,6 +37,7 @@ pub(crate) enum Kind {
     CardNotShown,
     CardsFull,
     CardRefused,
+    KeysFull,
     RateLimited,
     NotLive,
     AlreadyPublished,
@@ -60,6 +64,7 @@ impl Kind {
             Self::NoSuchPath => ("no-such-path", S::NOT_FOUND, "No such path"),
             Self::NoSuchStream => ("no-such-stream", S::NOT_FOUND, "No such stream"),
             Self::NoSuchCue => ("no-such-cue", S::NOT_FOUND, "No such cue"),
+            Self::NoSuchKey => ("no-such-key", S::NOT_FOUND, "No such stream key"),
             Self::NoSuchSession => ("no-such-session", S::NOT_FOUND, "No such session"),
             Self::NoSuchViewer => ("no-such-viewer", S::NOT_FOUND, "No such viewer"),
             Self::NoSuchPublisher => ("no-such-publisher", S::NOT_FOUND, "No publisher"),
@@ -69,6 +74,8 @@ impl Kind {
                 "No such playlist, part or segment",
             ),
             Self::NoSuchDelivery => ("no-such-delivery", S::NOT_FOUND, "No such delivery"),
+            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A token is needed"),
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "The token does not allow this"),
             Self::MethodNotAllowed => (
                 "method-not-allowed",
                 S::METHOD_NOT_ALLOWED,
@@ -102,6 +109,7 @@ impl Kind {
                 "As many cards as may show at once",
             ),
             Self::CardRefused => ("card-refused", S::CONFLICT, "Card refused"),
+            Self::KeysFull => ("keys-full", S::CONFLICT, "As many stream keys as may be"),
             Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Rate limited"),
             Self::NotLive => ("not-live", S::CONFLICT, "Not live"),
             Self::AlreadyPublished => ("already-published", S::CONFLICT, "Already published"),
@@ -169,6 +177,7 @@ pub(crate) struct Problem {
     detail: String,
     retry_after_s: Option<u64>,
     content_range: Option<String>,
+    challenge: Option<HeaderValue>,
 }
 
 /// RFC 9457 section 3.1.
@@ -198,6 +207,7 @@ impl Problem {
             detail: detail.into(),
             retry_after_s: None,
             content_range: None,
+            challenge: None,
         }
     }
 
@@ -210,6 +220,12 @@ impl Problem {
     /// The length that a range does not fit (RFC 9110 section 15.5.17).
     pub(crate) fn content_length(mut self, len: usize) -> Self {
         self.content_range = Some(format!("bytes */{len}"));
+        self
+    }
+
+    /// What would do in its place (RFC 9110 section 11.6.1).
+    pub(crate) fn challenge(mut self, challenge: HeaderValue) -> Self {
+        self.challenge = Some(challenge);
         self
     }
 
@@ -251,6 +267,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(range) = self.content_range {
             let range = HeaderValue::try_from(range).expect("digits and a slash");

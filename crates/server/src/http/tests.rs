@@ -581,3 +581,4 @@ mod browsers;
 mod connections;
 mod hls;
 mod tls;
+mod matrix;

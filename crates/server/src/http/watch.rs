@@ -1,12 +1,10 @@
 //! Pages: the list of what is live, the page to watch, the page to go live, and their files.
 
-use std::sync::Arc;
-
+use access::Policy;
 use axum::{
-    Router,
     body::Body,
     extract::Path,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
@@ -14,9 +12,10 @@ use rust_embed::{Embed, EmbeddedFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
-    Shared, State, cors,
+    Audience, Shared, cors,
     extract::Stream,
     problem::{Kind, Problem},
+    routes::{Part, Routes},
     stream_view::StateName,
     web::{Web, embeddable},
 };
@@ -28,39 +27,54 @@ use crate::config::FrameAncestors;
 #[allow_missing = true]
 struct Files;
 
-pub(super) fn router(web: &Web) -> Router<Arc<State>> {
+pub(super) fn router(web: &Web) -> Part {
+    // A page holds no secret: what its script asks for is where the token counts.
+    let page = |path, handler| {
+        let routes = Routes::new().plain(path, handler, [(Method::GET, Policy::Open)]);
+        Part::new(Audience::Viewers, routes)
+    };
     let own = FrameAncestors::default();
     // A player on a shop's own page loads its script from here.
-    let player = Router::new().route("/player/{*path}", get(file));
-    let player = cors::around(player, cors::reading(web)).layer(embeddable());
-    let watch = Router::new().route("/watch/{stream}", get(watch));
-    let golive = Router::new().route("/golive/{stream}", get(golive));
-    let others = Router::new().route("/", get(index)).merge(player);
-    guard(watch, &web.frame_ancestors, NO_DEVICES)
-        .merge(guard(golive, &own, OWN_DEVICES))
-        .merge(guard(others, &own, NO_DEVICES))
+    let player = page("/player/{*path}", get(file))
+        .cors(cors::reading(web))
+        .map(|router| router.layer(embeddable()));
+    let others = page("/", get(index)).merge(player);
+    guard(
+        page("/watch/{stream}", get(watch)),
+        &web.frame_ancestors,
+        NO_DEVICES,
+    )
+    .merge(guard(
+        page("/golive/{stream}", get(golive)),
+        &own,
+        OWN_DEVICES,
+    ))
+    .merge(guard(others, &own, NO_DEVICES))
 }
 
 /// A page may do what it needs: scripts and styles are files of this server, and a script's text is never made of data.
-fn guard(
-    pages: Router<Arc<State>>,
-    ancestors: &FrameAncestors,
-    devices: &'static str,
-) -> Router<Arc<State>> {
+fn guard(pages: Part, ancestors: &FrameAncestors, devices: &'static str) -> Part {
     let policy = format!("{POLICY}; frame-ancestors {}", ancestors.as_str());
     let policy = HeaderValue::try_from(policy).expect("ancestors are plain ASCII");
     let devices = HeaderValue::from_static(devices);
     let always = SetResponseHeaderLayer::<HeaderValue>::overriding;
-    pages
-        .layer(always(header::CONTENT_SECURITY_POLICY, policy))
-        .layer(always(
-            HeaderName::from_static("permissions-policy"),
-            devices,
-        ))
+    pages.map(|router| {
+        router
+            .layer(always(header::CONTENT_SECURITY_POLICY, policy))
+            .layer(always(
+                HeaderName::from_static("permissions-policy"),
+                devices,
+            ))
+    })
 }
 
-/// `GET /`: what is live, each a link.
+/// `GET /`: what is live, each a link. Where only the API token lists streams, so it is here.
 async fn index(state: Shared) -> Result<Html<String>, Problem> {
+    if state.gate.settings().is_guarded(Policy::Api) {
+        let how = "<h1>Shopcast</h1>\n<p>Streams are listed for operators: <code>GET /v1/streams</code> with the API \
+                   token.</p>\n<p><a href=\"/openapi.json\">API</a></p>";
+        return Ok(Html(page("Shopcast", how)));
+    }
     let mut items = String::new();
     for status in state.shard.streams().await? {
         // Names are plain (`StreamName`), so nothing here needs escaping.

@@ -12,15 +12,17 @@ use axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::problem::{Kind, Problem};
-use crate::config::{AllowedOrigins, Config, FrameAncestors, Hosts};
+use crate::config::{AllowedOrigins, Config, FrameAncestors, Hosts, Publishers};
 
 /// What the operator set about browsers.
 #[derive(Debug, Clone)]
 pub(crate) struct Web {
     pub(super) allowed_origins: AllowedOrigins,
     pub(super) frame_ancestors: FrameAncestors,
-    /// Whether what changes something takes a token. Nothing does in this version.
-    pub(super) tokens: bool,
+    /// Whether what changes something takes a token.
+    pub(super) changes_take_token: bool,
+    /// Whether publishing takes a key or a token.
+    pub(super) publishing_takes_key: bool,
     hosts: Hosts,
     /// `Strict-Transport-Security`, with TLS.
     hsts: Option<HeaderValue>,
@@ -37,7 +39,8 @@ impl Web {
         Self {
             allowed_origins: http.allowed_origins.clone(),
             frame_ancestors: http.frame_ancestors.clone(),
-            tokens: false,
+            changes_take_token: config.access.has_api_token(),
+            publishing_takes_key: config.access.publishers == Publishers::Key,
             hosts: http.hosts.clone(),
             hsts,
         }

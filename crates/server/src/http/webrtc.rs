@@ -1,10 +1,7 @@
 //! What WHEP and WHIP share: an offer is answered with a session, which takes candidates and is deleted (RFC 9725
 //! sections 4.2 and 4.3, draft-ietf-wish-whep-04 sections 4.3 and 4.5).
 
-use std::sync::Arc;
-
 use axum::{
-    Router,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Response},
@@ -13,33 +10,30 @@ use engine::WebRtcAnswer;
 use sfu::{Patched, Precondition, Refusal};
 use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer};
 use tracing::debug;
-use utoipa::openapi::OpenApi as Description;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    State, cors,
+    Audience, State,
     extract::{body, require_type},
     problem::{Kind, Problem},
+    routes::{Part, Routes},
 };
 use crate::config::IceServer;
 
 /// An endpoint and its sessions, with what every answer of theirs says.
-pub(super) fn described(
-    endpoint: OpenApiRouter<Arc<State>>,
-    session: OpenApiRouter<Arc<State>>,
-    cors: &CorsLayer,
-) -> (Router<Arc<State>>, Description) {
-    let (endpoint, mut description) = endpoint.split_for_parts();
-    let (session, more) = session.split_for_parts();
-    description.merge(more);
-    // draft-ietf-wish-whep-04 section 4.4: OPTIONS "SHOULD include Accept-Post"; RFC 5789 section 3.1: Accept-Patch.
-    let endpoint = cors::around(endpoint, cors.clone()).layer(says("accept-post", SDP));
-    let session = cors::around(session, cors.clone()).layer(says("accept-patch", FRAGMENT));
+pub(super) fn part(endpoint: Routes, session: Routes, cors: &CorsLayer) -> Part {
+    let viewers = |routes, says| {
+        Part::new(Audience::Viewers, routes)
+            .cors(cors.clone())
+            .map(|router| router.layer(says))
+    };
     let fresh = SetResponseHeaderLayer::if_not_present(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
-    (endpoint.merge(session).layer(fresh), description)
+    // draft-ietf-wish-whep-04 section 4.4: OPTIONS "SHOULD include Accept-Post"; RFC 5789 section 3.1: Accept-Patch.
+    viewers(endpoint, says("accept-post", SDP))
+        .merge(viewers(session, says("accept-patch", FRAGMENT)))
+        .map(|router| router.layer(fresh))
 }
 
 fn says(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,31 +1,44 @@
 //! Watching by WebRTC: draft-ietf-wish-whep-04, with RFC 9725 for what it shares with WHIP.
 
-use std::sync::Arc;
-
+use access::{Action, Policy};
 use axum::{
-    Router,
     extract::Request,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::{OfferError, StreamName};
-use utoipa::openapi::OpenApi as Description;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
-    Shared, State, cors,
+    Shared, cors,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    routes::{Part, Routes},
     web::Web,
     webrtc::{self, FULL_RETRY_S, SDP, refused},
 };
 
 /// The WHEP endpoint and its sessions.
-pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
-    let endpoint = OpenApiRouter::new().routes(routes!(offer, look, probe));
-    let session =
-        OpenApiRouter::new().routes(routes!(trickle, leave, look_at_session, probe_session));
-    webrtc::described(endpoint, session, &cors::watching(web))
+pub(super) fn router(web: &Web) -> Part {
+    let of_session = Policy::Session(Action::Watch);
+    let endpoint = Routes::new().described(
+        routes!(offer, look, probe),
+        [
+            (Method::POST, Policy::Watch),
+            (Method::GET, Policy::Open),
+            (Method::HEAD, Policy::Open),
+        ],
+    );
+    let session = Routes::new().described(
+        routes!(trickle, leave, look_at_session, probe_session),
+        [
+            (Method::PATCH, of_session),
+            (Method::DELETE, of_session),
+            (Method::GET, of_session),
+            (Method::HEAD, of_session),
+        ],
+    );
+    webrtc::part(endpoint, session, &cors::watching(web))
 }
 
 /// Offers to watch a stream.
@@ -40,6 +53,9 @@ pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
         (status = 201, description = "The SDP answer", body = String, content_type = "application/sdp",
             headers(("Location" = String, description = "The session"), ("ETag" = String, description = "Of the ICE session"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a usable offer"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+            description = "No token, or not a good one"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "Not with this token"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "Not a stream's name"),
         (status = 406, body = ProblemBody, content_type = "application/problem+json", description = "No common codec"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "Not live; see Retry-After"),

@@ -1,25 +1,40 @@
 //! Publishing by WebRTC: WHIP, RFC 9725.
 
-use std::sync::Arc;
-
-use axum::{Router, extract::Request, http::StatusCode, response::Response};
+use access::{Action, Grant, Policy};
+use axum::{
+    Extension,
+    extract::Request,
+    http::{Method, StatusCode},
+    response::Response,
+};
 use engine::{PublishError, StreamName};
-use utoipa::openapi::OpenApi as Description;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
-    Shared, State, cors,
+    Shared, cors,
     extract::{Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
+    routes::{Part, Routes},
     web::Web,
     webrtc::{self, FULL_RETRY_S, refused},
 };
 
 /// The WHIP endpoint and its sessions.
-pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
-    let endpoint = OpenApiRouter::new().routes(routes!(publish, look));
-    let session = OpenApiRouter::new().routes(routes!(trickle, stop, look_at_session));
-    webrtc::described(endpoint, session, &cors::publishing(web))
+pub(super) fn router(web: &Web) -> Part {
+    let of_session = Policy::Session(Action::Publish);
+    let endpoint = Routes::new().described(
+        routes!(publish, look),
+        [(Method::POST, Policy::Publish), (Method::GET, Policy::Open)],
+    );
+    let session = Routes::new().described(
+        routes!(trickle, stop, look_at_session),
+        [
+            (Method::PATCH, of_session),
+            (Method::DELETE, of_session),
+            (Method::GET, of_session),
+        ],
+    );
+    webrtc::part(endpoint, session, &cors::publishing(web))
 }
 
 /// Offers to publish a stream.
@@ -34,6 +49,9 @@ pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
         (status = 201, description = "The SDP answer", body = String, content_type = "application/sdp",
             headers(("Location" = String, description = "The session"), ("ETag" = String, description = "Of the ICE session"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "Not a usable offer"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+            description = "No stream key or token, or not a good one"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "Not with this key or token"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "Not a stream's name"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "Somebody else publishes the stream; see Retry-After"),
@@ -46,6 +64,7 @@ pub(super) fn router(web: &Web) -> (Router<Arc<State>>, Description) {
 async fn publish(
     state: Shared,
     Stream(stream): Stream,
+    Extension(grant): Extension<Grant>,
     request: Request,
 ) -> Result<Response, Problem> {
     let sdp = webrtc::offer_of(request).await?;
@@ -54,6 +73,7 @@ async fn publish(
         .publish(stream.clone(), sdp)
         .await?
         .map_err(refusal)?;
+    state.gate.publishes(&stream, &grant);
     Ok(webrtc::created(&state, &endpoint(&stream), answer))
 }
 

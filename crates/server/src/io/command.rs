@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
-    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, RemoveError, StreamName,
-    StreamStatus, ViewerStatus, WebRtcAnswer,
+    ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, RemoveError,
+    StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
 };
 use media::Pts;
 use sfu::{FiveTuple, Patched, Precondition};
@@ -30,6 +30,12 @@ pub(crate) enum Command {
     },
     /// The RTMP client is gone.
     RtmpClosed { conn: ConnId },
+    /// Whether an RTMP client may publish; the answer is whether it does now.
+    PublishDecided {
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+        reply: oneshot::Sender<bool>,
+    },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },
     /// A WebRTC viewer's offer.
@@ -158,6 +164,20 @@ impl ShardHandle {
     /// Hands over a command that has no answer, waiting for room.
     pub(crate) async fn send(&self, command: Command) -> Result<(), Unavailable> {
         self.commands.send(command).await.map_err(|_| Unavailable)
+    }
+
+    /// Hands over the answer to an RTMP client's publish; `true` when it publishes now.
+    pub(crate) async fn publish_decided(
+        &self,
+        conn: ConnId,
+        decision: Result<StreamName, PublishRefused>,
+    ) -> Result<bool, Unavailable> {
+        self.ask(|reply| Command::PublishDecided {
+            conn,
+            decision,
+            reply,
+        })
+        .await
     }
 
     /// Hands over a viewer's offer.

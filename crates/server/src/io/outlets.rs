@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     child::Children,
+    doorman::Doorman,
     hls::Origins,
     rtmp::Writer,
     side::SideChannels,
@@ -30,6 +31,7 @@ pub(crate) struct Outlets {
     side: Arc<SideChannels>,
     webhooks: Teller,
     meters: Arc<Meters>,
+    doorman: Doorman,
     rtmp: BTreeMap<ConnId, Writer>,
     tcp: HashMap<FiveTuple, tcp::Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
@@ -44,6 +46,7 @@ impl Outlets {
         side: Arc<SideChannels>,
         webhooks: Teller,
         meters: Arc<Meters>,
+        doorman: Doorman,
     ) -> Self {
         let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
         Self {
@@ -52,6 +55,7 @@ impl Outlets {
             side,
             webhooks,
             meters,
+            doorman,
             rtmp,
             tcp: HashMap::new(),
             published,
@@ -109,6 +113,11 @@ impl Outlets {
             }
             // What was queued is still flushed.
             Output::RtmpClose { conn } => self.rtmp_closed(conn),
+            Output::PublishAsked { conn, request } => {
+                if let Some(writer) = self.rtmp.get(&conn) {
+                    self.doorman.ask(conn, writer.peer(), request);
+                }
+            }
             Output::RtmpFailed { conn, error } => {
                 warn!(conn = conn.0, %error, "RTMP client refused")
             }

@@ -32,11 +32,17 @@ use crate::{
 /// Where the shard puts what an RTMP client is to be sent. Dropping it closes the connection once all is flushed.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    peer: SocketAddr,
     queue: mpsc::Sender<Bytes>,
     overflow: Arc<Notify>,
 }
 
 impl Writer {
+    /// The client's address.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     /// Queues `data`. `false` when the client does not read: its connection is then being closed.
     pub(crate) fn push(&self, data: Bytes) -> bool {
         let fits = self.queue.try_send(data).is_ok();
@@ -139,6 +145,7 @@ async fn connection(
     let (queue, pending) = mpsc::channel(WRITES_MAX);
     let overflow = Arc::new(Notify::new());
     let writer = Writer {
+        peer,
         queue,
         overflow: Arc::clone(&overflow),
     };
@@ -239,6 +246,7 @@ mod tests {
         let (mut ours, mut theirs) = tokio::io::duplex(1 << 10);
         let (queue, pending) = mpsc::channel(4);
         let writer = Writer {
+            peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
             queue,
             overflow: Arc::default(),
         };
@@ -256,6 +264,7 @@ mod tests {
         let (queue, _pending) = mpsc::channel(1);
         let overflow = Arc::new(Notify::new());
         let writer = Writer {
+            peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
             queue,
             overflow: Arc::clone(&overflow),
         };

@@ -190,6 +190,14 @@ impl Driver {
                 self.outlets.rtmp_closed(conn);
                 shard.handle_input(now, Input::RtmpClosed { conn });
             }
+            Command::PublishDecided {
+                conn,
+                decision,
+                reply,
+            } => {
+                shard.handle_input(now, Input::PublishDecided { conn, decision });
+                answer(reply, shard.is_publishing(conn));
+            }
             Command::Child { child, event } => {
                 self.outlets.children.note(child, &event);
                 shard.handle_input(now, Input::Child { child, event });

@@ -117,6 +117,12 @@ pub const VOCABULARY: &[Metric] = &[
         "TCP connections of WebRTC peers closed at webrtc.tcp_connections_max.",
     ),
     counter(
+        "shopcast_access_refused_total",
+        "Requests and publishers refused for their credentials, by entry (http, rtmp) and reason (missing, malformed, \
+         tampered, unknown_token, unknown_key, not_taken, expired, not_yet_valid, too_long_lived, wrong_audience, \
+         other_stream, not_granted, key_only_publishes, operator_only, limited).",
+    ),
+    counter(
         "shopcast_webrtc_datagrams_received_total",
         "Datagrams received from WebRTC peers, by UDP and TCP.",
     ),

@@ -249,7 +249,8 @@ async fn origins_that_are_listed_read_and_others_do_not() {
 async fn with_tokens_pages_of_other_origins_publish_and_insert() {
     let server = server().await;
     let mut web = server.state().web.clone();
-    web.tokens = true;
+    web.changes_take_token = true;
+    web.publishing_takes_key = true;
     let router = routed(server.state(), &web, Surface::Whole, server.http_address());
     for path in ["/whip/show", "/whip/show/session", "/v1/streams/show/cues"] {
         let request = Request::options(path)

@@ -1,0 +1,330 @@
+//! Who may do what, with everything that takes: the operator's settings, the stored keys, the clock, and patience.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use access::{Asked, Decision, Grant, KeyRecord, Refusal, Settings, Throttle, ThrottleConfig};
+use engine::StreamName;
+use metrics::counter;
+use tracing::{debug, info, warn};
+
+use crate::{
+    io::clock,
+    keys::{Keys, KeysError},
+};
+
+/// Decides for every request and every publisher, and remembers who guesses.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    settings: RwLock<Arc<Settings>>,
+    pub(crate) keys: Keys,
+    throttle: Mutex<Throttle>,
+    /// Which key each stream was last published with, by key.
+    publishing: Mutex<BTreeMap<StreamName, String>>,
+}
+
+/// Where a credential comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    pub(crate) entry: Entry,
+    pub(crate) address: IpAddr,
+}
+
+/// By which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Http,
+    Rtmp,
+}
+
+/// Somebody is not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// The credential does not do.
+    Refused(Refusal),
+    /// Its address has made too many mistakes; in whole seconds from now it is heard again.
+    Limited { retry_after_s: u64 },
+    /// Keys cannot be looked up now.
+    Unavailable,
+}
+
+impl Gate {
+    /// What `settings` and the stored keys allow.
+    pub(crate) fn new(settings: Settings, throttle: ThrottleConfig, keys: Keys) -> Self {
+        Self {
+            settings: RwLock::new(Arc::new(settings)),
+            keys,
+            throttle: Mutex::new(Throttle::new(throttle)),
+            publishing: Mutex::default(),
+        }
+    }
+
+    /// What holds now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on other files hold.
+    pub(crate) fn replace(&self, settings: Settings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Whether somebody may do what it asks. Guesses are answered late.
+    pub(crate) async fn admit(
+        &self,
+        asked: Asked<'_>,
+        credential: Option<&str>,
+        from: Source,
+    ) -> Result<Grant, Denied> {
+        let settings = self.settings();
+        // A signature cannot be guessed, so a signed token is looked at whatever its neighbours did.
+        if credential.is_some_and(|text| !text.contains('.')) && settings.is_guarded(asked.policy) {
+            self.hear(from)?;
+        }
+        let now = clock::wall();
+        let verdict = match access::decide(asked, credential, &settings, now) {
+            Decision::Allow(grant) => Ok(grant),
+            Decision::Refuse(refusal) => Err(refusal),
+            Decision::LookUp(hash) => {
+                let record = self
+                    .keys
+                    .look_up(hash)
+                    .await
+                    .map_err(|error| unavailable(&error))?;
+                access::decide_key(asked, record, now)
+            }
+        };
+        match verdict {
+            Ok(grant) => Ok(grant),
+            Err(refusal) => Err(self.refuse(refusal, from).await),
+        }
+    }
+
+    /// A refusal on its way out.
+    async fn refuse(&self, refusal: Refusal, from: Source) -> Denied {
+        count(from.entry, refusal.label());
+        // An encoder that brings nothing has typed a name where a key belongs.
+        let guess =
+            refusal.is_guess() || (from.entry == Entry::Rtmp && refusal == Refusal::Missing);
+        if !guess {
+            return Denied::Refused(refusal);
+        }
+        if let Err(limited) = self.hear(from) {
+            return limited;
+        }
+        let delay = self.wrong(from.address);
+        tokio::time::sleep(delay).await;
+        Denied::Refused(refusal)
+    }
+
+    fn hear(&self, from: Source) -> Result<(), Denied> {
+        // A proxy on this machine speaks for everybody; one guesser must not silence the others.
+        if from.entry == Entry::Http && from.address.is_loopback() {
+            return Ok(());
+        }
+        let throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = throttle.hear(clock::monotonic(), from.address);
+        heard.map_err(|wait| {
+            count(from.entry, "limited");
+            Denied::Limited {
+                retry_after_s: whole_seconds(wait),
+            }
+        })
+    }
+
+    fn wrong(&self, address: IpAddr) -> Duration {
+        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        throttle.wrong(clock::monotonic(), address, rand::random())
+    }
+
+    /// A stream is published by whoever was granted it.
+    pub(crate) fn publishes(&self, stream: &StreamName, grant: &Grant) {
+        info!(%stream, by = %Shown(grant), "publisher let in");
+        if let Grant::Token {
+            subject: Some(subject),
+        } = grant
+        {
+            debug!(%stream, subject, "by a token given to");
+        }
+        let mut publishing = self
+            .publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match grant {
+            Grant::Key(KeyRecord { id, .. }) => publishing.insert(stream.clone(), id.clone()),
+            Grant::Anyone | Grant::Operator | Grant::Token { .. } => publishing.remove(stream),
+        };
+        // A name whose stream is long over says nothing that would be missed.
+        while publishing.len() > PUBLISHING_MAX {
+            publishing.pop_first();
+        }
+    }
+
+    /// Whether a stream was last published with this key.
+    pub(crate) fn is_published_with(&self, stream: &StreamName, key_id: &str) -> bool {
+        let publishing = self
+            .publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        publishing.get(stream).is_some_and(|id| id == key_id)
+    }
+}
+
+/// A grant as the log has it: never a secret, and of a token the subject only at DEBUG.
+struct Shown<'a>(&'a Grant);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Grant::Anyone => f.write_str("anyone"),
+            Grant::Operator => f.write_str("the API token"),
+            Grant::Key(record) => write!(f, "key {}", record.id),
+            Grant::Token { .. } => f.write_str("a signed token"),
+        }
+    }
+}
+
+fn count(entry: Entry, reason: &'static str) {
+    let entry = match entry {
+        Entry::Http => "http",
+        Entry::Rtmp => "rtmp",
+    };
+    counter!("shopcast_access_refused_total", "entry" => entry, "reason" => reason).increment(1);
+}
+
+fn unavailable(error: &KeysError) -> Denied {
+    warn!(%error, "a stream key cannot be looked up");
+    Denied::Unavailable
+}
+
+/// Never earlier than asked, never zero.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// Far more than there can be streams.
+const PUBLISHING_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use access::{ApiTokens, Policy, Publishers, Viewers};
+
+    use super::*;
+    use crate::store::Store;
+
+    const TOKEN: &str = "an-api-token-of-enough-characters";
+
+    async fn gate(delay: Duration) -> Gate {
+        let settings = Settings {
+            api_tokens: ApiTokens::parse(TOKEN).unwrap(),
+            publishers: Publishers::Key,
+            viewers: Viewers::Token,
+            tokens: None,
+        };
+        let throttle = ThrottleConfig {
+            delay,
+            ..ThrottleConfig::default()
+        };
+        Gate::new(
+            settings,
+            throttle,
+            Keys::new(Store::open("").await.unwrap()),
+        )
+    }
+
+    fn from(entry: Entry, address: &str) -> Source {
+        let address = address.parse().unwrap();
+        Source { entry, address }
+    }
+
+    const API: Asked<'_> = Asked {
+        policy: Policy::Api,
+        stream: None,
+    };
+
+    #[tokio::test]
+    async fn a_guesser_is_delayed_then_limited_and_nobody_else_is() {
+        let gate = gate(Duration::from_millis(20)).await;
+        let guesser = from(Entry::Http, "192.0.2.1");
+        for _ in 0..10 {
+            let before = clock::monotonic();
+            let denied = gate.admit(API, Some("guess"), guesser).await;
+            assert_eq!(denied, Err(Denied::Refused(Refusal::Unknown)));
+            assert!(before.elapsed() >= Duration::from_millis(20));
+        }
+        for credential in ["guess", TOKEN] {
+            let denied = gate.admit(API, Some(credential), guesser).await;
+            assert!(
+                matches!(
+                    denied,
+                    Err(Denied::Limited {
+                        retry_after_s: 1..=6
+                    })
+                ),
+                "{denied:?}"
+            );
+        }
+        let neighbour = from(Entry::Http, "192.0.2.2");
+        assert_eq!(
+            gate.admit(API, Some(TOKEN), neighbour).await,
+            Ok(Grant::Operator)
+        );
+        // What needs nothing is not held back either.
+        let open = Asked {
+            policy: Policy::Open,
+            stream: None,
+        };
+        assert_eq!(
+            gate.admit(open, Some("guess"), guesser).await,
+            Ok(Grant::Anyone)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_proxy_on_this_machine_is_not_limited_for_what_others_guess() {
+        let gate = gate(Duration::ZERO).await;
+        let proxy = from(Entry::Http, "127.0.0.1");
+        for _ in 0..30 {
+            assert!(gate.admit(API, Some("guess"), proxy).await.is_err());
+        }
+        assert_eq!(
+            gate.admit(API, Some(TOKEN), proxy).await,
+            Ok(Grant::Operator)
+        );
+        // An RTMP encoder on this machine is itself.
+        let encoder = from(Entry::Rtmp, "127.0.0.1");
+        let publish = Asked {
+            policy: Policy::Publish,
+            stream: Some("show"),
+        };
+        let denied = gate.admit(publish, Some("guess"), encoder).await;
+        assert!(matches!(denied, Err(Denied::Limited { .. })), "{denied:?}");
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_names_the_stream_it_published() {
+        let gate = gate(Duration::ZERO).await;
+        let (show, now) = (StreamName::parse("show").unwrap(), clock::wall());
+        let made = gate.keys.create(&show, now).await.unwrap();
+        let publish = Asked {
+            policy: Policy::Publish,
+            stream: None,
+        };
+        let encoder = from(Entry::Rtmp, "192.0.2.1");
+        let grant = gate
+            .admit(publish, Some(made.key.text()), encoder)
+            .await
+            .unwrap();
+        gate.publishes(&show, &grant);
+        assert!(gate.is_published_with(&show, &made.listed.id));
+        gate.publishes(&show, &Grant::Operator);
+        assert!(!gate.is_published_with(&show, &made.listed.id));
+    }
+}
