@@ -50,7 +50,7 @@ enum Command {
         #[arg(long, default_value = "0s", value_name = "SPAN")]
         grace: Span,
     },
-    /// Ends a key. Who publishes with it now goes on until it disconnects.
+    /// Ends a key. Who publishes with it now goes on until it disconnects; the running server's API ends that too.
     Revoke {
         /// The stream.
         #[arg(value_parser = name)]
@@ -119,7 +119,7 @@ fn table(stream: &StreamName, listed: &[Listed]) -> String {
     }
     let mut lines = String::new();
     for key in listed {
-        let ends = key.expires.map_or("never".into(), rfc3339_millis);
+        let ends = key.expires.map_or_else(|| "never".into(), rfc3339_millis);
         lines.push_str(&format!(
             "{}  made {}  ends {ends}\n",
             key.id,

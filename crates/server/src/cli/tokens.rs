@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// The private key in PEM, or the secret's file for HS256.
     #[arg(long, value_name = "FILE", required_unless_present = "generate_key")]
     key_file: Option<PathBuf>,
-    /// Where viewers reach the server, for example https://live.example.com: prints a link in place of the token.
+    /// Where viewers reach the server, for example `https://live.example.com`; prints a link in place of the token.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Makes an Ed25519 pair, NAME.private.pem to sign with and NAME.public.pem for `access.jwt_key_file`.
@@ -74,7 +74,7 @@ impl Arguments {
             )));
         }
         let algorithm: Algorithm = access.jwt_algorithm.into();
-        let path = self.key_file.as_deref().unwrap_or(Path::new(""));
+        let path = self.key_file.as_deref().unwrap_or_else(|| Path::new(""));
         let wrong = |what: String| Error::Key(format!("{}: {what}", path.display()));
         let file = fs::read(path).map_err(|error| wrong(error.to_string()))?;
         let signer = Signer::parse(algorithm, &file).map_err(|error| wrong(error.to_string()))?;

@@ -11,7 +11,7 @@ use cues::rfc3339_millis;
 use engine::StreamName;
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::info;
 use utoipa::ToSchema;
 
 use super::{
@@ -151,12 +151,12 @@ pub(crate) async fn rotate(
     let made = made.map_err(|error| problem(&error))?;
     info!(%stream, old = id, new = made.listed.id, ?grace, "stream key replaced");
     if grace.is_zero() {
-        still_publishing(&state, &stream, &id);
+        send_away(&state, &stream, &id).await?;
     }
     Ok(created(&stream, made))
 }
 
-/// Ends a key for good. Whoever publishes with it goes on until it disconnects.
+/// Ends a key for good, and disconnects whoever publishes with it.
 #[utoipa::path(
     delete, path = "/v1/streams/{stream}/keys/{id}", tag = "keys",
     params(
@@ -177,15 +177,18 @@ pub(crate) async fn revoke(
     let revoked = state.gate.keys.revoke(&stream, &id).await;
     revoked.map_err(|error| problem(&error))?;
     info!(%stream, key = id, "stream key revoked");
-    still_publishing(&state, &stream, &id);
+    send_away(&state, &stream, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says so when a stream is published with a key that has just ended: this is the place to end that publisher.
-fn still_publishing(state: &State, stream: &StreamName, key_id: &str) {
+/// Disconnects whoever publishes with a key that has just ended.
+async fn send_away(state: &State, stream: &StreamName, key_id: &str) -> Result<(), Problem> {
     if state.gate.is_published_with(stream, key_id) {
-        warn!(%stream, key = key_id, "who publishes with this key goes on until it disconnects");
+        // Gone by itself in the meantime is just as well.
+        let gone = state.shard.remove_publisher(stream.clone()).await?;
+        info!(%stream, key = key_id, disconnected = gone.is_ok(), "its key has ended");
     }
+    Ok(())
 }
 
 fn created(stream: &StreamName, made: Made) -> Response {

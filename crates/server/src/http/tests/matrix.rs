@@ -74,7 +74,10 @@ impl Guarded {
     }
 
     async fn ask(&self, method: &Method, path: &str, bearer: Option<&str>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost");
         if let Some(bearer) = bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }
