@@ -15,6 +15,7 @@ DEMO_PACKAGES=(ffmpeg python3 python3-pip)
 TEST_PACKAGES=(
   chromium fonts-dejavu-core
   obs-studio xvfb xauth libgl1-mesa-dri openssl
+  iproute2 nftables conntrack            # networks that lose packets and change addresses
   gstreamer1.0-tools gstreamer1.0-plugins-bad gstreamer1.0-nice
   python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
 )

@@ -16,9 +16,13 @@ const VIEWPORT = { width: 720, height: 560 };
 
 const scripts = ['hooks.js', 'strip-reader.js', 'frame-log.js'].map((name) => fileURLToPath(new URL(`./page/${name}`, import.meta.url)));
 
-/** Launches a browser that is closed when the test ends. */
-export async function launchBrowser(t) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS });
+/**
+ * Launches a browser that is closed when the test ends.
+ * @param {{inside?: import('./netns.mjs').Namespace}} options the namespace it runs in
+ */
+export async function launchBrowser(t, { inside } = {}) {
+  const executablePath = inside?.executable(CHROMIUM) ?? CHROMIUM;
+  const browser = await chromium.launch({ executablePath, headless: true, args: ARGS });
   t.after(() => browser.close());
   return browser;
 }
