@@ -184,7 +184,7 @@ export class Namespace {
   async forward(address) {
     const folder = mkdtempSync(join(tmpdir(), 'shopcast-netns-'));
     const socket = join(folder, 'in.sock');
-    const inside = this.start(`${this.name}.bridge`, process.execPath, [bridge, socket, address]);
+    const inside = this.start(`netns-${this.role}.bridge`, process.execPath, [bridge, socket, address]);
     await until('the bridge is up', () => {
       if (inside.ended) throw new Hopeless(`the bridge ended: ${inside.log()}`);
       return inside.stdout().includes('up');
