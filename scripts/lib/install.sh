@@ -1,15 +1,18 @@
 # What the scripts install, listed with its size before anything happens. Needs common.sh.
 # shellcheck shell=bash
 
-# What a build and a server need.
-BUILD_PACKAGES=(
+# What a build needs; the build stage of Containerfile has the same.
+COMPILE_PACKAGES=(
   gcc libc6-dev make pkg-config          # Rust crates that build C
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+)
+# What a server needs; so has the last stage.
+RUN_PACKAGES=(
   gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusdec, opusenc
-  gstreamer1.0-plugins-good              # aacparse
   gstreamer1.0-libav                     # avdec_aac, avenc_aac
   ca-certificates                        # whom webhooks by https trust
 )
+BUILD_PACKAGES=("${COMPILE_PACKAGES[@]}" "${RUN_PACKAGES[@]}")
 # What publishes the demo, and fetches and unpacks its clip.
 DEMO_PACKAGES=(ffmpeg python3 python3-pip)
 # The real clients of the end-to-end tests.
@@ -17,7 +20,9 @@ TEST_PACKAGES=(
   chromium fonts-dejavu-core
   obs-studio xvfb xauth libgl1-mesa-dri openssl
   nginx                                  # a cache in front; the tests start their own, on loopback
-  gstreamer1.0-tools gstreamer1.0-plugins-bad gstreamer1.0-nice
+  iproute2 nftables conntrack            # networks that lose packets and change addresses
+  systemd                                # systemd-analyze, for config/shopcast.service
+  gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
   python3-venv                           # for aiortc and FFmpeg 9, see tests/e2e/requirements.txt
 )

@@ -16,9 +16,14 @@ const VIEWPORT = { width: 720, height: 560 };
 
 const scripts = ['hooks.js', 'strip-reader.js', 'frame-log.js'].map((name) => fileURLToPath(new URL(`./page/${name}`, import.meta.url)));
 
-/** Launches a browser that is closed when the test ends; `args` come beside the usual ones. */
-export async function launchBrowser(t, { args = [] } = {}) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...ARGS, ...args] });
+/**
+ * Launches a browser that is closed when the test ends.
+ * @param {{args?: string[], inside?: import('./netns.mjs').Namespace}} options `args` beside the usual ones; `inside` the
+ *   namespace it runs in
+ */
+export async function launchBrowser(t, { args = [], inside } = {}) {
+  const executablePath = inside?.executable(CHROMIUM) ?? CHROMIUM;
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...ARGS, ...args] });
   t.after(() => browser.close());
   return browser;
 }

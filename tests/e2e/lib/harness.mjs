@@ -17,18 +17,23 @@ export const TRANSCODER_NAME = 'shopcast-transcoder';
 /** WebRTC takes one UDP port per shard from the first one up. */
 const SHARDS_MAX = 4;
 
+/** HTTP, RTMP and WebRTC, as config/shopcast.toml has them. */
+const USUAL_PORTS = [8080, 1935, 8189];
+
 /**
  * Starts `shopcast serve`, waits until it is ready and stops it when the test ends.
  * @param {import('node:test').TestContext} t
- * @param {{env?: object, args?: string[]}} options `env` as the server reads it, e.g. `{SHOPCAST_CUES__LEAD: '500ms'}`
+ * @param {{env?: object, args?: string[], inside?: import('./netns.mjs').Namespace}} options `env` as the server reads it,
+ *   e.g. `{SHOPCAST_CUES__LEAD: '500ms'}`; `inside` a namespace it has its usual ports, and `origin` leads in from the host
  */
-export async function startServer(t, { env = {}, args = [] } = {}) {
+export async function startServer(t, { env = {}, args = [], inside } = {}) {
   for (const file of [SHOPCAST_BIN, TRANSCODER_BIN]) {
     if (!existsSync(file)) throw new Error(`${file} is missing: build the workspace, or set SHOPCAST_BIN and SHOPCAST_TRANSCODER_BIN`);
   }
-  const [http, rtmp, webrtc] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPorts(SHARDS_MAX)];
+  const [http, rtmp, webrtc] = inside ? USUAL_PORTS : [await freeTcpPort(), await freeTcpPort(), await freeUdpPorts(SHARDS_MAX)];
+  const [program, ...before] = inside ? inside.argv(SHOPCAST_BIN) : [SHOPCAST_BIN];
   const home = mkdtempSync(join(tmpdir(), 'shopcast-e2e-'));
-  const server = start(`${slug(t.name)}.server`, SHOPCAST_BIN, ['serve', ...args], {
+  const server = start(`${slug(t.name)}.server`, program, [...before, 'serve', ...args], {
     cwd: home,
     env: {
       SHOPCAST_HTTP__LISTEN: `127.0.0.1:${http}`,
@@ -42,7 +47,9 @@ export async function startServer(t, { env = {}, args = [] } = {}) {
     await server.stop();
     rmSync(home, { recursive: true, force: true });
   });
-  const origin = `${env.SHOPCAST_HTTP__TLS_CERTIFICATE ? 'https' : 'http'}://127.0.0.1:${http}`;
+  const address = env.SHOPCAST_HTTP__LISTEN ?? `127.0.0.1:${http}`;
+  const scheme = env.SHOPCAST_HTTP__TLS_CERTIFICATE ? 'https' : 'http';
+  const origin = inside ? `http://127.0.0.1:${await inside.forward(address)}` : `${scheme}://${address}`;
   await until('the server is ready', async () => {
     if (server.ended) throw new Hopeless(`the server ended: ${server.log()}`);
     return (await fetch(`${origin}/readyz`)).ok;

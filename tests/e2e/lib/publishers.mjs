@@ -10,9 +10,11 @@ import { slug } from './harness.mjs';
  * @param {{fps?: number, gop?: number, bframes?: number, profile?: string, mark?: 'counter' | 'clock' | 'none',
  *   first?: number, audio?: boolean, seconds?: number, output?: string[]}} options `gop` in frames; `mark` is what is
  *   burnt into the picture, `first` the number its counter begins with; `output` goes before the address
+ * @param {{inside?: import('./netns.mjs').Namespace}} where the namespace it runs in
  */
-export function publishFfmpeg(t, url, options = {}) {
-  const publisher = start(`${slug(t.name)}.ffmpeg`, 'ffmpeg', ffmpegArgs(url, options));
+export function publishFfmpeg(t, url, options = {}, { inside } = {}) {
+  const [program, ...before] = inside ? inside.argv('ffmpeg') : ['ffmpeg'];
+  const publisher = start(`${slug(t.name)}.ffmpeg`, program, [...before, ...ffmpegArgs(url, options)]);
   t.after(() => publisher.stop());
   return publisher;
 }

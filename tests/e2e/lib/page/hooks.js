@@ -33,13 +33,18 @@
     }
   };
 
-  /** Inbound statistics of the newest peer connection, with the transport's cipher. */
+  /** Inbound statistics of the newest peer connection, with the transport's cipher and the candidates it uses. */
   window.__whepStats = async () => {
     const peer = window.__peers.at(-1);
     if (!peer) return null;
     const all = [...(await peer.getStats()).values()];
     const inbound = (kind) => all.find((s) => s.type === 'inbound-rtp' && s.kind === kind) ?? {};
     const transport = all.find((s) => s.type === 'transport') ?? {};
-    return { state: peer.connectionState, video: { ...inbound('video') }, audio: { ...inbound('audio') }, transport: { ...transport } };
+    const named = (id) => ({ ...all.find((s) => s.id === id) });
+    const pair = named(transport.selectedCandidatePairId);
+    return {
+      state: peer.connectionState, video: { ...inbound('video') }, audio: { ...inbound('audio') }, transport: { ...transport },
+      local: named(pair.localCandidateId), remote: named(pair.remoteCandidateId),
+    };
   };
 })();
