@@ -59,7 +59,7 @@ const DIRECTIVES = [
   ['_HLS_part=0', 400], ['_HLS_msn=-1', 400], ['_HLS_msn=abc', 400], ['_HLS_msn=1.5', 400], ['_HLS_msn=', 400], ['_HLS_msn=%2B1', 400],
   ['_HLS_msn=1&_HLS_msn=1', 400], ['_HLS_msn=9223372036854775808', 400], ['_HLS_msn=99999999', 400], ['_HLS_msn=M+4', 400],
   ['_HLS_msn=M&_HLS_part=500', 400], ['_HLS_msn=M&_HLS_part=x', 400], ['_HLS_msn=M&_HLS_part=0&_HLS_part=0', 400],
-  ['_HLS_msn=0', 200], ['_HLS_msn=0&_HLS_part=3', 200], ['_HLS_unknown=1', 200], ['_HLS_skip=maybe', 200], ['token=a%20b&_HLS_msn=0', 200],
+  ['_HLS_msn=0', 200], ['_HLS_msn=0&_HLS_part=3', 200], ['_HLS_unknown=1', 200], ['_HLS_skip=maybe', 200], ['camera=a%20b&_HLS_msn=0', 200], ['token=secret&_HLS_msn=0', 200],
 ];
 
 /** Method, path, headers and body, status. */
@@ -68,7 +68,7 @@ const PATHS = [
   ['GET', '/v1/streams/nobody/state', 404], ['GET', '/v1/streams/nobody/events', 404], ['GET', `/v1/streams/${STREAM}/cues/999999`, 404],
   ['GET', `/v1/streams/${STREAM}/cues/first`, 404], ['GET', `/v1/streams/${STREAM}/state?pts=abc`, 400],
   ['GET', `/v1/streams/${STREAM}/cues?after=-1`, 400], ['GET', '/hls/nobody/index.m3u8', 404], ['GET', `/hls/${STREAM}/v-x-0.m4s`, 404],
-  ['PUT', `/v1/streams/${STREAM}/cues`, 405], ['DELETE', `/v1/streams/${STREAM}`, 405], ['POST', `/hls/${STREAM}/index.m3u8`, 405],
+  ['PUT', `/v1/streams/${STREAM}/cues`, 405], ['PATCH', `/v1/streams/${STREAM}`, 405], ['POST', `/hls/${STREAM}/index.m3u8`, 405],
   ['DELETE', `/whep/${STREAM}/AAAAAAAAAABMj-PBV0Xy7m_k-E_4XeUa`, 404], ['GET', '/v1/streams/..%2Fetc', 404],
 ];
 
@@ -140,7 +140,8 @@ async function directives(server) {
     assert.ok(performance.now() - asked < 1_000, `${filled} took ${performance.now() - asked} ms`);
     if (status === 400) assert.match(answer.headers.get('content-type'), /problem\+json/);
     else assert.ok(!answer.text.includes('_HLS_'), `${filled} came back in a URI`);
-    if (filled.startsWith('token')) assert.match(answer.text, /\.m4s\?token=a%20b/, 'other parameters stay on the URIs');
+    if (filled.startsWith('camera')) assert.match(answer.text, /\.m4s\?camera=a%20b/, 'other parameters stay on the URIs');
+    if (filled.startsWith('token')) assert.ok(!answer.text.includes('secret') && /\.m4s\?token=\{\$token\}/.test(answer.text), 'a variable stands for the token');
   }
 }
 

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { cellCount, COUNTER, decodeCells, readFilter } from './barcode.mjs';
 import { output } from './processes.mjs';
 
+const AGAIN_MAX = 3;
+
 /**
  * @param {Buffer} bytes init section and consecutive segments of the video rendition
  * @returns {Promise<Map<number, number>>} counter to pts in ticks of 90 kHz
@@ -20,11 +22,15 @@ export async function counterTable(bytes) {
     const [pts, counters] = [await presentationTimes(file), await readCounters(file)];
     if (pts.length !== counters.length) throw new Error(`${pts.length} timestamps, ${counters.length} pictures`);
     const table = new Map();
+    const twice = new Set();
     for (const [index, counter] of counters.entries()) {
       if (counter === null) throw new Error(`picture ${index} (pts ${pts[index]}) has no legible number`);
-      if (table.has(counter)) throw new Error(`number ${counter} at both ${table.get(counter)} and ${pts[index]}`);
+      if (table.has(counter)) twice.add(counter);
       table.set(counter, pts[index]);
     }
+    // Asked for a key frame, a browser that has no new picture sends the last one again: such a number names no frame.
+    if (twice.size > AGAIN_MAX) throw new Error(`numbers at two times each: ${[...twice]}`);
+    for (const counter of twice) table.delete(counter);
     return table;
   } finally {
     rmSync(folder, { recursive: true, force: true });

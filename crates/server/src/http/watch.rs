@@ -170,7 +170,8 @@ fn content_type(path: &str) -> &'static str {
 fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title>\n<meta \
-         name=\"viewport\" content=\"width=device-width, initial-scale=1\"></head>\n<body>\n{body}\n</body>\n</html>\n"
+         name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <link rel=\"icon\" href=\"/player/products/mug.svg\"></head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 }
 
