@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use media::{Pts, UnixMillis};
+use media::{Pts, UnixMillis, VideoCodec};
 use sfu::SessionId;
 
 /// One RTMP connection, numbered by whoever accepts them.
@@ -263,6 +263,8 @@ pub enum StreamState {
 /// What is known of a video track.
 #[derive(Debug, Clone)]
 pub struct VideoStatus {
+    /// Which codec it is.
+    pub codec: VideoCodec,
     /// RFC 6381, for example `avc1.42c01f`.
     pub codecs: String,
     /// Profile in words, for example `Constrained Baseline`.

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use media::VideoCodec;
 use str0m::{
     Event as RtcEvent, RtcError,
     media::{KeyframeRequestKind, Mid},
@@ -51,11 +52,12 @@ impl Publisher {
     pub(crate) fn new(
         now: Instant,
         mut transport: Transport,
-        video: Option<Expected>,
+        video: Option<(VideoCodec, Expected)>,
         audio: Option<Expected>,
     ) -> Self {
         let mut unknown = Vec::new();
-        for track in video.iter().chain(&audio) {
+        let picture = video.as_ref().map(|(_, track)| track);
+        for track in picture.into_iter().chain(&audio) {
             match track.ssrc {
                 Some((stream, repair)) => {
                     let mut api = transport.rtc.direct_api();
@@ -67,7 +69,7 @@ impl Publisher {
         Self {
             transport,
             keyframes: Keyframes::new(now),
-            video: video.map(|track| Video::new(track.payload_type, track.mid)),
+            video: video.map(|(codec, track)| Video::new(codec, track.payload_type, track.mid)),
             audio: audio.map(|track| Audio::new(track.payload_type)),
             sync: Sync::default(),
             unknown,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use media::{Frame, H264Config, MediaTime, Pts, Timescale};
+use media::{Frame, MediaTime, Pts, Timescale, VideoConfig};
 
 use crate::{
     Error, RenditionPacket, VideoPacket,
@@ -27,7 +27,7 @@ enum Codec {
 }
 
 impl Rendition {
-    /// H.264 video; `k` is the stream's random constant: RTP timestamp = pts + k.
+    /// Video: H.264 to be packetised, or packets of any codec that a publisher has made; `k` is the stream's random constant: RTP timestamp = pts + k.
     pub fn video(k: u32) -> Self {
         Self::new(Codec::H264(Packetiser::default()), k)
     }
@@ -48,11 +48,13 @@ impl Rendition {
     }
 
     /// Parameter sets to send before every IDR from now on. Call at the start and whenever they
-    /// change; audio has none.
-    pub fn set_video_config(&mut self, config: &H264Config) {
-        match &mut self.codec {
-            Codec::H264(packetiser) => packetiser.set_config(config),
-            Codec::Opus => {}
+    /// change; audio and other codecs have none.
+    pub fn set_video_config(&mut self, config: &VideoConfig) {
+        match (&mut self.codec, config) {
+            (Codec::H264(packetiser), VideoConfig::H264(config)) => packetiser.set_config(config),
+            // Their publishers' packets are passed on as they come.
+            (Codec::H264(_), VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_))
+            | (Codec::Opus, _) => {}
         }
     }
 

@@ -142,9 +142,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::IceRestart => (Kind::IceRestartUnsupported, None),
         Refusal::NoSession => (Kind::NoSuchSession, None),
         Refusal::DuplicateSession => (Kind::Internal, None),
-        Refusal::NoCommonVideoCodec | Refusal::NoCommonAudioCodec | Refusal::NothingToSend => {
-            (Kind::OfferNotAcceptable, None)
-        }
+        Refusal::NoCommonVideoCodec { .. }
+        | Refusal::NoCommonAudioCodec
+        | Refusal::NothingToSend => (Kind::OfferNotAcceptable, None),
         // What is added later.
         _ => (Kind::OfferNotAcceptable, None),
     };

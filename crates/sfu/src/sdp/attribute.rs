@@ -203,6 +203,10 @@ fn read_parameters(payload: &mut Payload<'_>, value: &str) {
             "profile-level-id" if value.len() == 6 => {
                 payload.profile_level_id = u32::from_str_radix(value, 16).ok();
             }
+            "profile-id" => payload.profile_id = value.parse().ok(),
+            "profile" => payload.profile = value.parse().ok(),
+            "level-idx" => payload.level_idx = value.parse().ok(),
+            "tier" => payload.tier = value.parse().ok(),
             _ => {}
         }
     }
