@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use media::h264::{NAL_IDR, NAL_PPS, NAL_SLICE, nal_type, nals};
+use media::{
+    VideoConfig,
+    h264::{self, NAL_IDR, NAL_PPS, NAL_SLICE, nal_type, nals},
+};
 use proptest::prelude::*;
 
 use bytes::Bytes;
@@ -35,9 +38,16 @@ const P: &[u8] = &[0x41, 0x9a, 0x24, 4, 5, 6];
 const P_REST: &[u8] = &[0x41, 0x4d, 7, 8];
 
 /// Feeds packets that come in order; a step is a frame's time.
-#[derive(Default)]
 struct Feed {
     depacketiser: Depacketiser,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            depacketiser: Depacketiser::new(VideoCodec::H264),
+        }
+    }
 }
 
 impl Feed {
@@ -78,9 +88,9 @@ fn canonical(nals: &[&[u8]]) -> Bytes {
     Bytes::from(unit)
 }
 
-fn config(sps: &[u8], pps: &[u8]) -> H264Config {
+fn config(sps: &[u8], pps: &[u8]) -> VideoConfig {
     let set = |nal| vec![Bytes::copy_from_slice(nal)];
-    h264::configure(set(sps), set(pps)).unwrap()
+    h264::configure(set(sps), set(pps)).unwrap().into()
 }
 
 /// The unit of a step; a key frame if it holds an IDR slice.
@@ -358,7 +368,7 @@ fn a_unit_larger_than_a_picture_can_be_is_dropped() {
     );
     for _ in 0..1_000 {
         outputs.extend(feed.push(1, &[&[0x5c, 0x01][..], &piece].concat(), false, false));
-        assert!(feed.depacketiser.assembly.payload(false).len() <= ACCESS_UNIT_MAX);
+        assert!(feed.depacketiser.assembly.payload().unwrap().len() <= ACCESS_UNIT_MAX);
     }
     let bytes = Fault::TooLarge {
         what: "bytes in an access unit",
@@ -415,7 +425,10 @@ struct Sent {
 
 fn packetise(units: &[(bool, Bytes)]) -> Vec<Sent> {
     let mut packetiser = Packetiser::default();
-    packetiser.set_config(&config(SPS, PPS));
+    let VideoConfig::H264(config) = config(SPS, PPS) else {
+        panic!("it is H.264's");
+    };
+    packetiser.set_config(&config);
     let mut sent = Vec::new();
     for (unit, (_, access_unit)) in units.iter().enumerate() {
         let mut payloads = Vec::new();
