@@ -205,6 +205,29 @@ fn sets_may_come_under_a_time_of_their_own() {
 }
 
 #[test]
+fn sets_told_apart_from_the_stream_hold_until_it_brings_its_own() {
+    let told = |sets: [&'static [u8]; 2]| sets.map(Bytes::from_static);
+    let mut feed = Feed::default();
+    feed.depacketiser.know(&told([SPS, PPS]));
+    assert_eq!(
+        feed.frame(0, &[IDR]),
+        [given(0, Some((SPS, PPS)), &[IDR])],
+        "whatever was lost before"
+    );
+    let lost = damaged(1, Fault::Lost);
+    let after_gap = [lost, given(1, None, &[IDR])];
+    assert_eq!(feed.push(1, IDR, true, true), after_gap);
+    let own = given(2, Some((SPS_HIGH, PPS_HIGH)), &[IDR]);
+    assert_eq!(feed.frame(2, &[SPS_HIGH, PPS_HIGH, IDR]), [own]);
+    let lost = damaged(3, Fault::Lost);
+    assert_eq!(feed.push(3, IDR, true, true), [lost, withheld(3)]);
+    // Other codecs have none.
+    let mut vp8 = Depacketiser::new(VideoCodec::Vp8);
+    vp8.know(&told([SPS, PPS]));
+    assert_eq!(vp8.poll_output(), None);
+}
+
+#[test]
 fn a_picture_parameter_set_between_key_frames_stays_with_its_picture() {
     let mut feed = Feed::started();
     assert_eq!(
