@@ -1,12 +1,15 @@
-//! The encoder's bytes: H.264 and AAC configurations, NAL units, Opus packets, time stamps.
+//! The encoder's bytes: configurations of every codec, NAL units, OBUs, Opus packets, time stamps.
 
 use bytes::{Bytes, BytesMut};
 use hls::{Config, Epoch, Packager};
 use media::{
-    AacConfig, FrameGrid, FrameRate, H264Config, Timescale, UtcAnchor,
+    AacConfig, FrameGrid, FrameRate, H264Config, Timescale, UtcAnchor, VideoConfig,
     aac::{self, parse_asc},
+    av1::{self, OBU_SEQUENCE_HEADER},
     h264::{self, nals, parse_avcc, parse_sps, slice_type, to_four_byte_lengths},
     opus::packet_samples,
+    vp8,
+    vp9::{self, Header},
 };
 use sfu::Rendition;
 use transcode::{AacToOpus, Message as _, Start, ToChild};
@@ -75,6 +78,7 @@ fn configuration(config: H264Config) {
     assert_eq!(again.length_size, 4);
     assert_eq!(again.config, config);
     assert_eq!(h264::codecs(&config).len(), "avc1.64001f".len());
+    let config = VideoConfig::from(config);
     Rendition::video(1).set_video_config(&config);
     start_epoch(Some(config), None);
 }
@@ -107,6 +111,51 @@ pub fn h264_nals(data: &[u8]) {
     );
     let again = to_four_byte_lengths(canonical.clone(), 4);
     assert_eq!(again.as_ref(), Ok(&canonical));
+}
+
+/// A VP8 key frame's beginning. LL-HLS refuses it by a value.
+pub fn vp8_key_frame(data: &[u8]) {
+    if let Ok(config) = vp8::parse_key_frame(data) {
+        assert_eq!(vp8::is_keyframe(data), Some(true));
+        assert!(config.version <= 3);
+        whole(&config.into());
+    }
+}
+
+/// A VP9 frame's beginning. A key frame goes on to the packager.
+pub fn vp9_header(data: &[u8]) {
+    if let Ok(Header::Key(config)) = vp9::parse_header(data) {
+        assert!((10..=62).contains(&config.level()));
+        whole(&config.into());
+    }
+}
+
+/// A temporal unit of AV1. What is read is written the same again, and a sequence header goes on to the packager.
+pub fn av1_obus(data: &[u8]) {
+    for obu in av1::obus(data).map_while(Result::ok) {
+        let mut again = Vec::new();
+        av1::put_obu(&mut again, &obu);
+        assert_eq!(av1::read_obu(&again), Ok((obu, &[][..])));
+        let _ = av1::starts_keyframe(obu.payload);
+        if obu.kind == OBU_SEQUENCE_HEADER
+            && let Ok(config) = av1::parse_sequence_header(obu.payload)
+        {
+            assert!(config.sequence_header.ends_with(obu.payload));
+            whole(&config.into());
+        }
+    }
+}
+
+/// What is said of a picture is within what decoders can be asked for, and every consumer takes it.
+fn whole(config: &VideoConfig) {
+    let (width, height) = config.size();
+    assert!(width > 0 && height > 0, "{config:?}");
+    assert!(
+        u32::from(width) * u32::from(height) <= 8192 * 8192,
+        "{config:?}"
+    );
+    assert!(!config.codecs().is_empty() && !config.profile().is_empty());
+    start_epoch(Some(config.clone()), None);
 }
 
 /// An AudioSpecificConfig. What is accepted goes on to the packager and to the transcoding child.
@@ -174,7 +223,7 @@ pub fn frame_grid(data: &[u8]) {
 }
 
 /// The packager may refuse a configuration by a value, never by a panic.
-fn start_epoch(video: Option<H264Config>, audio: Option<AacConfig>) {
+fn start_epoch(video: Option<VideoConfig>, audio: Option<AacConfig>) {
     let mut packager = Packager::new(Config::default(), "fuzz");
     let epoch = Epoch {
         number: 1,

@@ -3,7 +3,7 @@
 //! | module | whose bytes |
 //! |---|---|
 //! | [`publisher`] | the publisher's: RTMP session, chunks, AMF0, FLV tags, and all of it through the engine; RTP packets |
-//! | [`bitstream`] | the encoder's: H.264 and AAC configurations, NAL units, Opus packets, time stamps |
+//! | [`bitstream`] | the encoder's: configurations of every codec, NAL units, OBUs, Opus packets, time stamps |
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
 //! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams, a TCP connection's frames |
@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("access_claims", 4, credential::claims),
     target("access_publish_name", 1, credential::publish_name),
     target("access_token", 16, credential::token),
+    target("av1_obus", 1, bitstream::av1_obus),
     target("cue_channel", 1, cue::channel),
     target("cue_emsg", 1, cue::emsg),
     target("cue_id3", 1, cue::id3),
@@ -68,12 +69,17 @@ pub const TARGETS: &[Target] = &[
     target("rtmp_amf0", 1, publisher::amf0),
     target("rtmp_chunks", 16, publisher::chunks),
     target("rtmp_session", 8, publisher::session),
+    target("rtp_av1", 4, publisher::rtp_av1),
     target("rtp_h264", 4, publisher::rtp_h264),
+    target("rtp_vp8", 4, publisher::rtp_vp8),
+    target("rtp_vp9", 4, publisher::rtp_vp9),
     target("sdp_fragment", 1, viewer::fragment),
     target("tcp_frames", 1, viewer::frames),
     target("sdp_offer", 160, viewer::offer),
     target("transcode_from_child", 1, child::from_child),
     target("transcode_to_child", 1, child::to_child),
+    target("vp8_key_frame", 1, bitstream::vp8_key_frame),
+    target("vp9_header", 1, bitstream::vp9_header),
     target("webrtc_datagram", 200, viewer::datagram),
 ];
 

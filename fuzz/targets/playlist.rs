@@ -99,7 +99,7 @@ fn origin() -> Origin {
     let audio = parse_asc(&[0x11, 0x90]).expect("AAC-LC, 48 kHz, stereo");
     let epoch = Epoch {
         number: 1,
-        video: Some(video),
+        video: Some(video.into()),
         video_rate: Some(FrameRate { num: 30, den: 1 }),
         audio: Some(audio),
         anchor: UtcAnchor(UnixMillis(1_800_000_000_000)),

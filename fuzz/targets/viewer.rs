@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media::H264Config;
+use media::{H264Config, VideoConfig};
 use sfu::{
     Config, Deframer, Event, FiveTuple, Input, MediaDescription, Offer, Output, Patched,
     Precondition, Protocol, PublishOffer, Refusal, SessionId, Sfu, StreamId, frame_head,
@@ -22,7 +22,12 @@ pub fn offer(data: &[u8]) {
         return;
     };
     let Ok(sdp) = str::from_utf8(sdp) else { return };
-    let video = h264([[0x42, 0xe0, 0x1f], [0x64, 0x00, 0x28]][usize::from(stream >> 4 & 1)]);
+    let video = match stream >> 5 {
+        1 => vp8(),
+        2 => vp9(),
+        3 => av1(),
+        _ => h264([[0x42, 0xe0, 0x1f], [0x64, 0x00, 0x28]][usize::from(stream >> 4 & 1)]),
+    };
     let media = MediaDescription {
         video: (stream & 1 == 0).then_some(&video),
         audio: stream & 2 == 0,
@@ -276,9 +281,9 @@ fn check_empty(sfu: &mut Sfu) {
     assert_eq!(sfu.poll_timeout(), None);
 }
 
-fn h264(profile_level: [u8; 3]) -> H264Config {
+fn h264(profile_level: [u8; 3]) -> VideoConfig {
     let [profile, flags, level] = profile_level;
-    H264Config {
+    let config = H264Config {
         avcc: Bytes::new(),
         sps: vec![Bytes::copy_from_slice(&[
             0x67, profile, flags, level, 0x8c, 0x8d, 0x40,
@@ -289,7 +294,28 @@ fn h264(profile_level: [u8; 3]) -> H264Config {
         height: 720,
         frame_rate: None,
         reorder_frames: Some(0),
+    };
+    config.into()
+}
+
+fn vp8() -> VideoConfig {
+    let frame = [0x50, 0x42, 0x00, 0x9d, 0x01, 0x2a, 0xa0, 0x00, 0x5a, 0x00];
+    let config = media::vp8::parse_key_frame(&frame);
+    config.expect("libvpx wrote it").into()
+}
+
+fn vp9() -> VideoConfig {
+    let frame = [0x82, 0x49, 0x83, 0x42, 0x40, 0x09, 0xf0, 0x05, 0x96, 0x06];
+    match media::vp9::parse_header(&frame) {
+        Ok(media::vp9::Header::Key(config)) => config.into(),
+        other => panic!("libvpx wrote it: {other:?}"),
     }
+}
+
+fn av1() -> VideoConfig {
+    let header = [0x00, 0x00, 0x00, 0x03, 0xb4, 0xfd, 0x93, 0x6b, 0xe4, 0x01];
+    let config = media::av1::parse_sequence_header(&header);
+    config.expect("libaom wrote it").into()
 }
 
 fn server() -> SocketAddr {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use media::{Pts, UnixMillis};
+use media::{Pts, UnixMillis, VideoCodec};
 use sfu::{FiveTuple, SessionId};
 
 /// One RTMP connection, numbered by whoever accepts them.
@@ -326,6 +326,8 @@ pub enum StreamState {
 /// What is known of a video track.
 #[derive(Debug, Clone)]
 pub struct VideoStatus {
+    /// Which codec it is.
+    pub codec: VideoCodec,
     /// RFC 6381, for example `avc1.42c01f`.
     pub codecs: String,
     /// Profile in words, for example `Constrained Baseline`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::{AacConfig, FrameRate, H264Config};
+use media::{AacConfig, FrameRate, VideoConfig};
 use transcode::OpusToAac;
 
 /// Stamps that go back, or ahead, by more than this are a new clock of the publisher's, not jitter or a stall.
@@ -36,7 +36,7 @@ impl AudioSource {
 /// The configurations a publisher sent, gathered until its first frame can be placed.
 #[derive(Debug)]
 pub(crate) struct Ingest {
-    pub(crate) video: Option<H264Config>,
+    pub(crate) video: Option<VideoConfig>,
     pub(crate) audio: Option<AudioSource>,
     /// From metadata; the sequence parameter set's own timing is used without it.
     announced_rate: Option<FrameRate>,
@@ -83,11 +83,15 @@ impl Ingest {
     }
 
     /// Takes a video configuration; encoders repeat the one in force, which changes nothing.
-    pub(crate) fn set_video(&mut self, config: H264Config) {
-        if self.video.as_ref() != Some(&config) {
-            self.changed |= self.running;
-            self.video = Some(config);
+    pub(crate) fn set_video(&mut self, config: VideoConfig) {
+        if self.video.as_ref() == Some(&config) {
+            return;
         }
+        // Only LL-HLS depends on more than the codec: decoders read the rest from the key frame.
+        let same_codec = |old: &VideoConfig| old.codec() == config.codec();
+        let goes_on = self.video.as_ref().is_some_and(same_codec) && !hls::carries(&config);
+        self.changed |= self.running && !goes_on;
+        self.video = Some(config);
     }
 
     /// Takes an audio configuration; encoders repeat the one in force, which changes nothing.
@@ -101,7 +105,7 @@ impl Ingest {
     /// The grid video frames lie on.
     pub(crate) fn frame_rate(&self) -> Option<FrameRate> {
         self.announced_rate
-            .or_else(|| self.video.as_ref().and_then(|video| video.frame_rate))
+            .or_else(|| self.video.as_ref().and_then(VideoConfig::frame_rate))
     }
 
     /// Whether this video frame begins an epoch: the first key frame, or the first after a change.

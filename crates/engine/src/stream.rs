@@ -15,7 +15,7 @@ use std::{
 
 use cues::{EncodedCue, Timeline, channel};
 use hls::Packager;
-use media::UnixMillis;
+use media::{UnixMillis, VideoCodec, VideoConfig};
 use sfu::{Rendition, Sfu, StreamId};
 use transcode::Supervisor;
 
@@ -45,6 +45,9 @@ pub(crate) struct Effects<'a> {
 /// The video track of the current epoch.
 #[derive(Debug)]
 struct VideoTrack {
+    codec: VideoCodec,
+    /// LL-HLS carries it.
+    packaged: bool,
     rendition: Rendition,
     meter: VideoMeter,
     bitrate: BitrateMeter,
@@ -234,9 +237,7 @@ impl Stream {
             .ingest
             .video
             .as_ref()
-            .and_then(|v| v.reorder_frames)
-            .unwrap_or(0)
-            > 0;
+            .is_some_and(VideoConfig::reorders);
         let seen = self
             .video
             .as_ref()

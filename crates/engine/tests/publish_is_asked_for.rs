@@ -37,6 +37,7 @@ fn live(world: &World) -> Vec<&str> {
         Output::Stream {
             stream,
             event: StreamEvent::Live { .. },
+            ..
         } => Some(stream.as_str()),
         _ => None,
     });

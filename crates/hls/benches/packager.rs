@@ -39,7 +39,7 @@ fn epoch() -> Epoch {
     };
     Epoch {
         number: 1,
-        video: Some(h264()),
+        video: Some(h264().into()),
         video_rate: Some(FrameRate { num: 30, den: 1 }),
         audio: Some(audio),
         anchor: UtcAnchor(UnixMillis(1_795_298_390_000)),

@@ -1,9 +1,11 @@
 //! CMAF track files: initialisation segments and chunks (ISO/IEC 23000-19 section 7.3).
 
 mod chunk;
+mod entry;
 mod init;
 
 pub(crate) use chunk::{Chunk, Sample, SegmentStart, write};
+pub use entry::carries;
 pub(crate) use init::{audio, video};
 
 use mp4_atom::FourCC;

@@ -4,7 +4,7 @@
 //! | element | source |
 //! |---|---|
 //! | playlists, delivery directives | draft-pantos-hls-rfc8216bis-22, sections 4.4 and 6.2 |
-//! | boxes | ISO/IEC 14496-12, ISO/IEC 14496-15, ISO/IEC 23000-19 (CMAF) |
+//! | boxes | ISO/IEC 14496-12, ISO/IEC 14496-15, ISO/IEC 23000-19 (CMAF); the VP and AV1 codecs' ISO Media File Format bindings |
 //! | `emsg` with ID3 | AOM "Carriage of ID3 Timed Metadata in CMAF" 1.0.0 |
 //! | codec strings | RFC 6381 |
 //!
@@ -29,6 +29,7 @@ mod origin;
 mod packager;
 mod publication;
 
+pub use cmaf::carries;
 pub use config::Config;
 pub use error::{Error, FRAME_BYTES_MAX, QUERY_BYTES_MAX};
 pub use origin::{

@@ -41,6 +41,7 @@ pub struct Origin {
     /// Ticks of media published so far by the rendition that leads.
     clock: u64,
     ended: bool,
+    not_carried: Option<&'static str>,
     revision: u64,
     evicted: u64,
     /// Rendered playlists without foreign parameters, by rendition, kind of update, and whether a
@@ -59,6 +60,7 @@ impl Origin {
             ranges: Ranges::default(),
             clock: 0,
             ended: false,
+            not_carried: None,
             revision: 0,
             evicted: 0,
             cache: Default::default(),
@@ -74,7 +76,10 @@ impl Origin {
         self.cache = Default::default();
         match publication {
             Publication::Targets(targets) => self.targets = Some(targets),
-            Publication::Init(init) => self.shelf_mut(init.rendition).add_init(init),
+            Publication::Init(init) => {
+                self.not_carried = None;
+                self.shelf_mut(init.rendition).add_init(init);
+            }
             Publication::Opened(head) => {
                 if self.shelves.iter().all(|shelf| shelf.entries.is_empty()) {
                     self.listed_from = head.msn;
@@ -94,6 +99,7 @@ impl Origin {
                 self.trim();
             }
             Publication::DateRange(range) => self.ranges.add(range, self.clock),
+            Publication::NotCarried(codec) => self.not_carried = Some(codec),
             Publication::Ended => self.ended = true,
             Publication::Verdict(_) => {}
         }
@@ -112,7 +118,7 @@ impl Origin {
             return if self.ended {
                 PlaylistAnswer::NotFound
             } else {
-                PlaylistAnswer::NotYet
+                self.not_yet()
             };
         }
         let live: Vec<&Shelf> = self.live().collect();
@@ -124,6 +130,12 @@ impl Origin {
             }),
             None => PlaylistAnswer::NotYet,
         }
+    }
+
+    /// While there is no media.
+    fn not_yet(&self) -> PlaylistAnswer {
+        self.not_carried
+            .map_or(PlaylistAnswer::NotYet, PlaylistAnswer::NotCarried)
     }
 
     /// `video.m3u8` or `audio.m3u8`.
@@ -139,7 +151,7 @@ impl Origin {
             return if never || self.ended {
                 PlaylistAnswer::NotFound
             } else {
-                PlaylistAnswer::NotYet
+                self.not_yet()
             };
         };
         let mut cache_control = CacheControl::MaxAge(1);

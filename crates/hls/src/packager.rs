@@ -20,7 +20,9 @@ mod track;
 use std::{collections::VecDeque, sync::Arc};
 
 use cues::{EncodedCue, Op, daterange};
-use media::{AacConfig, Frame, FrameRate, H264Config, Timescale, TrackKind, UtcAnchor};
+use media::{
+    AacConfig, Frame, FrameRate, Timescale, TrackKind, UtcAnchor, VideoCodec, VideoConfig,
+};
 
 use self::{
     cue_track::CueTrack,
@@ -39,7 +41,7 @@ pub struct Epoch {
     /// The publish session, from 1.
     pub number: u32,
     /// The video track, if there is one.
-    pub video: Option<H264Config>,
+    pub video: Option<VideoConfig>,
     /// Its frame rate if the publisher said it; measured from the first frames otherwise.
     pub video_rate: Option<FrameRate>,
     /// The audio track, if there is one.
@@ -133,6 +135,16 @@ impl Packager {
         self.last_dts = [None; 2];
         self.start_session();
         Ok(())
+    }
+
+    /// What the publisher has from here on is video of this codec alone, which cannot be carried: what
+    /// is open is completed, and nothing follows until the next epoch.
+    pub fn start_nothing(&mut self, codec: VideoCodec) {
+        if !self.ended {
+            self.finish_session();
+            self.epoch = None;
+            self.output.push_back(Publication::NotCarried(codec.name()));
+        }
     }
 
     /// One frame, in decode order within its track. It completes the frame before it, which may
@@ -264,7 +276,7 @@ impl Packager {
         };
         let rate = epoch
             .video_rate
-            .or_else(|| epoch.video.as_ref().and_then(|video| video.frame_rate));
+            .or_else(|| epoch.video.as_ref().and_then(VideoConfig::frame_rate));
         let live = |init: &&Init| scale(epoch, kind(init.rendition)).is_some();
         let inits = self.inits.iter().flatten().filter(live).cloned().collect();
         Some(Plan {
@@ -292,7 +304,7 @@ fn describe(rendition: Rendition, name: Arc<str>, body: bytes::Bytes, epoch: &Ep
         Rendition::Audio => (None, epoch.audio.as_ref()),
     };
     let codecs = video
-        .map(media::h264::codecs)
+        .map(VideoConfig::codecs)
         .or_else(|| audio.map(media::aac::codecs))
         .unwrap_or_default();
     Init {
@@ -300,9 +312,9 @@ fn describe(rendition: Rendition, name: Arc<str>, body: bytes::Bytes, epoch: &Ep
         name,
         body,
         codecs,
-        picture: video.map(|video| Picture {
-            width: video.width,
-            height: video.height,
+        picture: video.map(VideoConfig::size).map(|(width, height)| Picture {
+            width,
+            height,
             frame_rate_milli: None,
         }),
         channels: audio.map(|audio| audio.channels),

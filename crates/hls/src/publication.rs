@@ -66,6 +66,9 @@ pub enum Publication {
     DateRange(DateRange),
     /// Something in the source forced a deviation; for counters, logs and the stream's state page.
     Verdict(Verdict),
+    /// All the publisher has is video of this codec, which LL-HLS cannot carry: no media comes before
+    /// another [`Init`](Self::Init).
+    NotCarried(&'static str),
     /// The stream is over; nothing follows.
     Ended,
 }

@@ -26,3 +26,20 @@ pub fn codecs(config: &H264Config) -> String {
     let [profile, constraints, level] = config.profile_level;
     format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
 }
+
+/// The profile in words.
+pub(crate) fn profile(config: &H264Config) -> &'static str {
+    // ITU-T H.264 annex A.2: `profile_idc` and the constraint flags name the profile.
+    let [profile_idc, constraints, _] = config.profile_level;
+    match profile_idc {
+        66 if constraints & 0x40 != 0 => "Constrained Baseline",
+        66 => "Baseline",
+        77 => "Main",
+        88 => "Extended",
+        100 => "High",
+        110 => "High 10",
+        122 => "High 4:2:2",
+        244 => "High 4:4:4 Predictive",
+        _ => "unknown",
+    }
+}

@@ -3,12 +3,16 @@
 //! | module | source |
 //! |---|---|
 //! | [`h264`] | ITU-T H.264 (08/2021) sections 7.3 and 7.4; ISO/IEC 14496-15 section 5.3.3.1 |
+//! | [`vp8`] | RFC 6386 section 9.1 |
+//! | [`vp9`] | VP9 Bitstream & Decoding Process Specification section 6.2, annex B |
+//! | [`av1`] | AV1 Bitstream & Decoding Process Specification section 5 |
 //! | [`aac`] | ISO/IEC 14496-3 section 1.6.2.1 |
 //! | [`opus`] | RFC 6716 section 3 |
 //!
 //! Knows nothing of transports, containers, sockets or clocks.
 
 pub mod aac;
+pub mod av1;
 mod bits;
 mod error;
 mod frame;
@@ -17,9 +21,16 @@ pub mod h264;
 pub mod opus;
 pub mod time;
 mod track;
+mod video;
+pub mod vp8;
+pub mod vp9;
 
+pub use av1::Av1Config;
 pub use error::Error;
 pub use frame::{Frame, TrackKind};
 pub use grid::FrameGrid;
 pub use time::{MediaTime, Pts, Timescale, UnixMillis, UtcAnchor};
 pub use track::{AacConfig, FrameRate, H264Config};
+pub use video::{Colour, VideoCodec, VideoConfig};
+pub use vp8::Vp8Config;
+pub use vp9::Vp9Config;

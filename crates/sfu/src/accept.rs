@@ -18,7 +18,7 @@ use crate::{
     fanout::HeaderTemplate,
     publisher::{self, Publisher},
     routes::Ice,
-    sdp::{self, AudioPlan, Plan, VideoPlan},
+    sdp::{self, AudioPlan, Plan, VideoFormat, VideoPlan},
     session::{Parts, Session},
     stand_in::StandIn,
     transport::Transport,
@@ -110,6 +110,7 @@ impl Acceptor {
             stream: offer.stream,
             transport,
             video_mid: plan.video_mid().map(Mid::from),
+            video_codec: plan.video.map(|video| video.format.codec()),
             video,
             audio,
             channel,
@@ -135,11 +136,14 @@ impl Acceptor {
             ice,
         } = self.answer(now, &plan)?;
         let video = plan.video_mid().zip(plan.video);
-        let video = video.map(|(mid, video)| publisher::Expected {
-            mid: mid.into(),
-            payload_type: video.payload_type,
-            ssrc: video.ssrc,
-            rids: plan.rids.iter().map(|rid| Rid::from(*rid)).collect(),
+        let video = video.map(|(mid, video)| {
+            let track = publisher::Expected {
+                mid: mid.into(),
+                payload_type: video.payload_type,
+                ssrc: video.ssrc,
+                rids: plan.rids.iter().map(|rid| Rid::from(*rid)).collect(),
+            };
+            (video.format.codec(), track)
         });
         let audio = plan.audio_mid().zip(plan.audio);
         let audio = audio.map(|(mid, audio)| publisher::Expected {
@@ -281,16 +285,12 @@ fn payload_params(plan: &Plan<'_>) -> Vec<PayloadParams> {
 }
 
 fn video_params(video: VideoPlan) -> PayloadParams {
+    let (codec, format) = video_format(video.format);
     let spec = CodecSpec {
-        codec: Codec::H264,
+        codec,
         clock_rate: Frequency::NINETY_KHZ,
         channels: None,
-        format: FormatParams {
-            level_asymmetry_allowed: Some(true),
-            packetization_mode: Some(1),
-            profile_level_id: Some(video.profile_level_id),
-            ..FormatParams::default()
-        },
+        format,
     };
     let mut params = PayloadParams::new(video.payload_type.into(), video.rtx.map(Into::into), spec);
     params.set_fb_nack(video.nack);
@@ -299,6 +299,42 @@ fn video_params(video: VideoPlan) -> PayloadParams {
     params.set_fb_remb(false);
     params.set_fb_transport_cc(video.transport_cc);
     params
+}
+
+fn video_format(format: VideoFormat) -> (Codec, FormatParams) {
+    let none = FormatParams::default();
+    match format {
+        VideoFormat::H264 { profile_level_id } => {
+            let format = FormatParams {
+                level_asymmetry_allowed: Some(true),
+                packetization_mode: Some(1),
+                profile_level_id: Some(profile_level_id),
+                ..none
+            };
+            (Codec::H264, format)
+        }
+        VideoFormat::Vp8 => (Codec::Vp8, none),
+        VideoFormat::Vp9 { profile_id } => {
+            let format = FormatParams {
+                profile_id: Some(profile_id.into()),
+                ..none
+            };
+            (Codec::Vp9, format)
+        }
+        VideoFormat::Av1 {
+            profile,
+            level_idx,
+            tier,
+        } => {
+            let format = FormatParams {
+                profile: Some(profile),
+                level_idx: Some(level_idx),
+                tier: Some(tier),
+                ..none
+            };
+            (Codec::Av1, format)
+        }
+    }
 }
 
 fn audio_params(audio: AudioPlan) -> PayloadParams {

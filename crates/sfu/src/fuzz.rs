@@ -3,24 +3,23 @@
 
 use std::time::{Duration, Instant};
 
-use media::h264::{
-    NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, nal_type, nals, parse_avcc,
-};
+mod picture;
+
+use media::VideoCodec;
 
 use crate::{
-    AccessUnit, Rendition,
-    h264::{ACCESS_UNIT_MAX, NALS_MAX},
-    ingest::{Depacketiser, Fault, Output, Packet, Popped, Reorder, Timestamp, look},
+    AccessUnit,
+    ingest::{Depacketiser, Fault, Output, Packet, Popped, Reorder, Timestamp},
 };
 
-/// A publisher's video packets, each given as a byte of flags, two of length and a payload, from the
+/// A publisher's packets of that codec, each given as a byte of flags, two of length and a payload, from the
 /// network to access units.
 ///
 /// The flags: 1 the marker bit, 2 the next frame's timestamp, 12 how the sequence number goes on
 /// (4: one is lost, 8: one comes twice, 12: two bytes of the payload say where to), 240 how many
 /// 10 ms pass before.
-pub fn publish(start: Instant, data: &[u8]) {
-    let mut publisher = Publisher::new(start);
+pub fn publish(start: Instant, codec: VideoCodec, data: &[u8]) {
+    let mut publisher = Publisher::new(start, codec);
     let mut rest = data;
     while let Some(([flags, high, low], after)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(after.len());
@@ -48,12 +47,12 @@ struct Sent {
 }
 
 impl Publisher {
-    fn new(now: Instant) -> Self {
+    fn new(now: Instant, codec: VideoCodec) -> Self {
         Self {
             now,
             reorder: Reorder::new(WAIT, HELD_MAX),
             timestamp: Timestamp::default(),
-            receiver: Receiver::default(),
+            receiver: Receiver::new(codec),
             seq: 1 << 16,
             rtp_time: u32::MAX - 1000,
             pushed: 0,
@@ -81,8 +80,7 @@ impl Publisher {
             marker: flags & 1 != 0,
             payload: payload.to_vec(),
         };
-        let seen = look(payload);
-        assert!(seen.starts_slice || !seen.starts_picture);
+        let _ = self.receiver.depacketiser.look(payload);
         self.reorder.push(self.now, self.seq, sent);
         self.pushed += 1;
         self.receive();
@@ -125,10 +123,9 @@ impl Publisher {
 }
 
 /// Holds the depacketiser to its word.
-#[derive(Default)]
 struct Receiver {
     depacketiser: Depacketiser,
-    rendition: Option<Rendition>,
+    judge: picture::Judge,
     next: Option<u64>,
     after_gap: bool,
     /// Nothing but a key frame may come.
@@ -140,6 +137,20 @@ struct Receiver {
 }
 
 impl Receiver {
+    fn new(codec: VideoCodec) -> Self {
+        Self {
+            depacketiser: Depacketiser::new(codec),
+            judge: picture::Judge::new(codec),
+            next: None,
+            after_gap: false,
+            wants_keyframe: false,
+            configured: false,
+            packets: 0,
+            missing: 0,
+            restarts: 0,
+        }
+    }
+
     fn take(&mut self, seq: u64, rtp_time: i64, sent: &Sent) {
         assert!(self.next.is_none_or(|next| next == seq), "in order");
         self.next = seq.checked_add(1);
@@ -176,56 +187,11 @@ impl Receiver {
     }
 
     fn check(&mut self, unit: &AccessUnit) {
-        let whole: usize = nals(&unit.payload).map(|nal| 4 + nal.len()).sum();
-        assert_eq!(whole, unit.payload.len(), "no rest");
-        assert!(whole <= ACCESS_UNIT_MAX && nals(&unit.payload).count() <= NALS_MAX);
-        let mut slices = nals(&unit.payload)
-            .map(|nal| nal_type(&nal))
-            .collect::<Vec<_>>();
-        assert!(
-            !slices
-                .iter()
-                .any(|kind| matches!(*kind, 0 | NAL_SPS | NAL_AUD | NAL_FILLER))
-        );
-        assert!(!unit.keyframe || !slices.contains(&NAL_PPS));
-        slices.retain(|kind| (NAL_SLICE..=NAL_IDR).contains(kind));
-        assert!(!slices.is_empty());
-        assert!(
-            slices
-                .iter()
-                .all(|kind| (*kind == NAL_IDR) == unit.keyframe)
-        );
         assert!(unit.keyframe || self.configured && !self.wants_keyframe);
-        if let Some(config) = &unit.config {
-            assert!(unit.keyframe);
-            let read = parse_avcc(&config.avcc).expect("what is written is read");
-            assert_eq!(read.config, *config);
-            self.configured = true;
-        }
-        assert!(self.configured);
+        self.configured |= unit.config.is_some();
+        assert!(self.configured && (unit.keyframe || unit.config.is_none()));
         self.wants_keyframe = false;
-        self.pass_on(unit);
-    }
-
-    /// The viewers' side takes whatever this side gives.
-    fn pass_on(&mut self, unit: &AccessUnit) {
-        let rendition = self.rendition.get_or_insert_with(|| Rendition::video(0));
-        if let Some(config) = &unit.config {
-            rendition.set_video_config(config);
-        }
-        let pts = media::Pts(unit.rtp_time).media_time();
-        let frame = media::Frame {
-            track: media::TrackKind::Video,
-            dts: pts,
-            pts,
-            keyframe: unit.keyframe,
-            payload: unit.payload.clone(),
-        };
-        let packets = rendition
-            .push(&frame)
-            .expect("within the packetiser's limits");
-        let starts = packets.iter().any(|packet| packet.starts_keyframe);
-        assert_eq!(starts, unit.keyframe);
+        self.judge.check(unit);
     }
 }
 

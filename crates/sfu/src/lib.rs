@@ -3,14 +3,14 @@
 //!
 //! | module | source |
 //! |---|---|
-//! | `h264`, `rendition` | RFC 6184 packetization-mode 1, RFC 7587 (Opus) |
+//! | `h264`, `rendition` | RFC 6184 packetization-mode 1, RFC 7587 (Opus); VP8, VP9 and AV1 by packet, as published |
 //! | `sdp` | draft-ietf-wish-whep-04; RFC 8829, 8843, 8839, 8842 (JSEP, BUNDLE, ICE, DTLS) |
 //! | `routes`, `paths` | RFC 8445 section 2.5 (ICE lite), RFC 8489 (STUN), RFC 7675 (consent), RFC 6544 (TCP) |
 //! | `framing` | RFC 4571: datagrams in a TCP connection |
 //! | `fanout` | docs/adr/0002: shared payloads behind a header per viewer; str0m seals |
 //! | `cache`, `catch_up` | what a late viewer is sent first, how fast and in which order |
 //! | `dejitter` | sound leaves evenly, however it came |
-//! | `ingest` | RFC 6184, RFC 3550 appendix A.1: a publisher's packets back into access units |
+//! | `ingest` | RFC 6184, 7741, 9628, AV1's payload format, RFC 3550 appendix A.1: a publisher's packets back into pictures |
 //! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name one clock |
 //!
 //! The origin's shard owns one [`Rendition`] per track and turns each frame into

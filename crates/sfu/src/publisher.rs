@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use media::VideoCodec;
 use str0m::{
     Event as RtcEvent, RtcError,
     media::{KeyframeRequestKind, Mid, Rid},
@@ -54,11 +55,12 @@ impl Publisher {
     pub(crate) fn new(
         now: Instant,
         mut transport: Transport,
-        video: Option<Expected>,
+        video: Option<(VideoCodec, Expected)>,
         audio: Option<Expected>,
     ) -> Self {
         let mut unknown = Vec::new();
-        for track in video.iter().chain(&audio) {
+        let picture = video.as_ref().map(|(_, track)| track);
+        for track in picture.into_iter().chain(&audio) {
             match track.ssrc {
                 Some((stream, repair)) => {
                     let mut api = transport.rtc.direct_api();
@@ -72,7 +74,9 @@ impl Publisher {
         Self {
             transport,
             keyframes: Keyframes::new(now),
-            video: video.map(|track| Layers::new(track.payload_type, track.mid, &track.rids)),
+            video: video.map(|(codec, track)| {
+                Layers::new(codec, track.payload_type, track.mid, &track.rids)
+            }),
             audio: audio.map(|track| Audio::new(track.payload_type)),
             sync: Sync::default(),
             unknown,

@@ -33,7 +33,10 @@ pub enum Refusal {
     TooManyTracks(&'static str),
     /// A publisher offers no video codec this server takes; it gets no partial answer (RFC 9725
     /// section 4.4.3) (422).
-    #[error("no video codec this server takes: offer H.264 with packetization-mode=1")]
+    #[error(
+        "no video codec this server takes: offer H.264 with packetization-mode=1, VP8, VP9 with \
+         profile-id 0 or 2, or AV1 with profile 0"
+    )]
     NoIngestVideoCodec,
     /// As above, for audio (422).
     #[error("no audio codec this server takes: offer opus/48000/2")]
@@ -41,9 +44,14 @@ pub enum Refusal {
     /// A publisher's offer has neither audio nor video (422).
     #[error("the offer has no audio and no video m-line to receive")]
     NothingToReceive,
-    /// The stream's video needs H.264 with packetization-mode=1 and none was offered (406).
-    #[error("no common video codec: the stream is H.264, offer it with packetization-mode=1")]
-    NoCommonVideoCodec,
+    /// The codec of the stream's video was not offered (406).
+    #[error("no common video codec: the stream is {codec}, offer it{parameter}")]
+    NoCommonVideoCodec {
+        /// The stream's.
+        codec: &'static str,
+        /// What the payload type's parameters must say, if anything: ` with profile-id=0`.
+        parameter: String,
+    },
     /// The stream's audio is sent as Opus and it was not offered (406).
     #[error("no common audio codec: the stream's audio is Opus, offer opus/48000/2")]
     NoCommonAudioCodec,

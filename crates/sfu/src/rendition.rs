@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use media::{Frame, H264Config, MediaTime, Pts, Timescale};
+use media::{Frame, MediaTime, Pts, Timescale, VideoConfig};
 
 use crate::{
     Error, RenditionPacket, VideoPacket,
     h264::{PAYLOAD_MAX, Packetiser},
-    ingest::look,
+    ingest::brings_sets,
 };
 
 /// One track as RTP: packetised once, each packet numbered.
@@ -28,7 +28,7 @@ enum Codec {
 }
 
 impl Rendition {
-    /// H.264 video; `k` is the stream's random constant: RTP timestamp = pts + k.
+    /// Video: H.264 to be packetised, or packets of any codec that a publisher has made; `k` is the stream's random constant: RTP timestamp = pts + k.
     pub fn video(k: u32) -> Self {
         Self::new(Codec::H264(Packetiser::default()), k)
     }
@@ -49,11 +49,16 @@ impl Rendition {
     }
 
     /// Parameter sets to send before every IDR from now on. Call at the start and whenever they
-    /// change; audio has none.
-    pub fn set_video_config(&mut self, config: &H264Config) {
-        match &mut self.codec {
-            Codec::H264(packetiser) => packetiser.set_config(config),
-            Codec::Opus => {}
+    /// change; audio and other codecs have none.
+    pub fn set_video_config(&mut self, config: &VideoConfig) {
+        match (&mut self.codec, config) {
+            (Codec::H264(packetiser), VideoConfig::H264(config)) => packetiser.set_config(config),
+            // Their publishers' packets are passed on as they come, led by no parameter sets of before.
+            (
+                Codec::H264(packetiser),
+                VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_),
+            ) => *packetiser = Packetiser::default(),
+            (Codec::Opus, _) => {}
         }
     }
 
@@ -101,7 +106,7 @@ impl Rendition {
         } = packet;
         if let Codec::H264(packetiser) = &self.codec
             && starts_keyframe
-            && !look(&payload).sps
+            && !brings_sets(&payload)
         {
             self.payloads
                 .extend(packetiser.parameter_sets().iter().cloned());
@@ -202,7 +207,7 @@ mod tests {
         let sets = [sps, pps].map(|set| vec![Bytes::from_static(set)]);
         let [sps, pps] = sets;
         let mut video = Rendition::video(0);
-        video.set_video_config(&media::h264::configure(sps, pps).unwrap());
+        video.set_video_config(&media::h264::configure(sps, pps).unwrap().into());
         let mut pass = |starts_keyframe, payload: &[u8]| {
             let packet = VideoPacket {
                 rtp_time: 0,
@@ -219,6 +224,18 @@ mod tests {
         assert_eq!(pass(true, &[0x65, 0x88]), led);
         assert_eq!(pass(false, &[0x41, 0x9a]), [(2, 0x41, true, false)]);
         assert_eq!(pass(true, &[0x67, 0x42]), [(3, 0x67, true, true)]);
+        // A publisher that has come back with VP8 has none.
+        let key = [0x50, 0x42, 0, 0x9d, 0x01, 0x2a, 160, 0, 0x5a, 0];
+        let vp8 = media::vp8::parse_key_frame(&key).unwrap();
+        video.set_video_config(&vp8.into());
+        let packet = VideoPacket {
+            rtp_time: 0,
+            marker: true,
+            starts_keyframe: true,
+            payload: [0x10, 0x50][..].into(),
+        };
+        let packets = video.pass(Pts(8), packet);
+        assert_eq!((packets.len(), packets[0].index), (1, 4));
     }
 
     #[test]

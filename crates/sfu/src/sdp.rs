@@ -7,13 +7,14 @@
 
 mod attribute;
 mod canonical;
+mod codec;
 mod fragment;
 mod parse;
 mod plan;
-mod profile;
 mod publish;
 
 pub(crate) use canonical::write_offer;
+pub(crate) use codec::VideoFormat;
 pub(crate) use fragment::{of as fragment_of, parse as parse_fragment, write as write_fragment};
 pub(crate) use parse::parse;
 pub(crate) use plan::{AudioPlan, Plan, VideoPlan, plan};
@@ -111,6 +112,12 @@ struct Payload<'a> {
     profile_level_id: Option<u32>,
     /// `sprop-parameter-sets`, as it came.
     parameter_sets: Option<&'a str>,
+    /// `profile-id` of VP9.
+    profile_id: Option<u8>,
+    /// `profile`, `level-idx` and `tier` of AV1.
+    profile: Option<u8>,
+    level_idx: Option<u8>,
+    tier: Option<u8>,
     nack: bool,
     pli: bool,
     fir: bool,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use media::TrackKind;
+use media::{TrackKind, VideoCodec};
 use str0m::{
     Event as RtcEvent, RtcError,
     channel::ChannelId,
@@ -27,6 +27,7 @@ pub(crate) struct Session {
     pub(crate) stream: StreamId,
     pub(crate) transport: Transport,
     video_mid: Option<Mid>,
+    video_codec: Option<VideoCodec>,
     video: Option<Track>,
     audio: Option<Track>,
     channel: Option<ChannelId>,
@@ -53,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) stream: StreamId,
     pub(crate) transport: Transport,
     pub(crate) video_mid: Option<Mid>,
+    pub(crate) video_codec: Option<VideoCodec>,
     pub(crate) video: Option<HeaderTemplate>,
     pub(crate) audio: Option<HeaderTemplate>,
     pub(crate) channel: Option<ChannelId>,
@@ -64,6 +66,7 @@ impl Session {
             stream,
             transport,
             video_mid,
+            video_codec,
             video,
             audio,
             channel,
@@ -73,6 +76,7 @@ impl Session {
             stream,
             transport,
             video_mid,
+            video_codec,
             video: video.map(track),
             audio: audio.map(track),
             channel,
@@ -81,6 +85,11 @@ impl Session {
             catch_up: None,
             stats: SessionStats::default(),
         }
+    }
+
+    /// What its video is sent as, if there is any.
+    pub(crate) fn video_codec(&self) -> Option<VideoCodec> {
+        self.video.as_ref().and(self.video_codec)
     }
 
     pub(crate) fn stats(&self) -> SessionStats {

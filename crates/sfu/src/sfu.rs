@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use media::TrackKind;
+use media::{TrackKind, VideoCodec};
 
 use crate::{
     Answer, ClosedReason, Config, Counters, Error, Event, FiveTuple, Input, Offer, Output, Patched,
@@ -206,6 +206,23 @@ impl Sfu {
         };
         for session in removed.viewers {
             self.end(now, session, ClosedReason::StreamEnded);
+        }
+    }
+
+    /// A stream's video is `codec` from now on: forgets its packets of another, and ends the sessions
+    /// that were answered with another.
+    pub fn set_video_codec(&mut self, now: Instant, stream: StreamId, codec: VideoCodec) {
+        let Some(entry) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        entry.cache.clear();
+        let is_other = |id: &SessionId| {
+            let agreed = self.sessions.get(id).and_then(Session::video_codec);
+            agreed.is_some_and(|agreed| agreed != codec)
+        };
+        let others: Vec<_> = entry.viewers.iter().copied().filter(is_other).collect();
+        for session in others {
+            self.end(now, session, ClosedReason::CodecChanged);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use media::H264Config;
+use media::VideoConfig;
 
 use crate::{Refusal, sdp};
 
@@ -59,7 +59,7 @@ pub struct PublishOffer<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct MediaDescription<'a> {
     /// The video track, once its configuration is known.
-    pub video: Option<&'a H264Config>,
+    pub video: Option<&'a VideoConfig>,
     /// There is an audio track, or will be (an Opus rendition of it).
     pub audio: bool,
     /// The video has B-frames: every offer is refused with [`Refusal::BFrames`].
@@ -219,14 +219,13 @@ pub struct VideoPacket {
 pub struct AccessUnit {
     /// RTP timestamp at 90 kHz, extended to 64 bits.
     pub rtp_time: i64,
-    /// An IDR picture: decoding can start here.
+    /// An IDR picture or a key frame: decoding can start here.
     pub keyframe: bool,
-    /// The parameter sets in force from this unit on, when they are others than before; only with
-    /// key frames, and with the first.
-    pub config: Option<H264Config>,
-    /// NAL units, each behind a 4-byte big-endian length, without parameter sets, delimiters and
-    /// filler. A picture parameter set that first comes between key frames stays in the unit it came
-    /// with.
+    /// What is in force from this unit on, when it is another than before; only with key frames, and
+    /// with the first.
+    pub config: Option<VideoConfig>,
+    /// What [`media::Frame::payload`] says of the codec. H.264 without delimiters and filler; a
+    /// picture parameter set that first comes between key frames stays in the unit it came with.
     pub payload: Bytes,
 }
 
@@ -253,6 +252,8 @@ pub enum ClosedReason {
     Removed,
     /// [`Sfu::remove_stream`](crate::Sfu::remove_stream) was called.
     StreamEnded,
+    /// The stream goes on in a video codec that was not agreed on with this viewer.
+    CodecChanged,
     /// It did not connect in time.
     HalfOpen,
     /// No authenticated connectivity check for too long (RFC 7675).

@@ -5,6 +5,7 @@
 
 mod support;
 
+use media::VideoConfig;
 use sfu::{MediaDescription, Offer, Refusal, SessionId};
 use support::{STREAM, World, h264_config};
 
@@ -66,7 +67,7 @@ fn mutate(lines: &mut Vec<String>, dice: &mut Dice) {
 #[test]
 fn mutated_offers_are_answered_or_refused() {
     let mut world = World::new();
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
         video: Some(&config),
         audio: true,
@@ -104,7 +105,7 @@ fn mutated_offers_are_answered_or_refused() {
 #[test]
 fn one_number_for_two_payloads_is_refused() {
     let mut world = World::new();
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
         video: Some(&config),
         audio: true,

@@ -6,7 +6,7 @@ mod support;
 
 use std::{fmt::Write as _, time::Duration};
 
-use media::H264Config;
+use media::{H264Config, VideoConfig};
 use sfu::{MediaDescription, Offer, Refusal, SessionId};
 use support::{STREAM, World, h264_config};
 
@@ -15,7 +15,7 @@ const GSTREAMER: &str = include_str!("fixtures/gstreamer-1.22.sdp");
 
 /// The answer to an offer for a stream of constrained baseline video with sound.
 fn answer(sdp: &str) -> Result<String, Refusal> {
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     answer_for(
         sdp,
         MediaDescription {
@@ -171,7 +171,7 @@ fn gstreamer_is_answered_though_it_bundles_with_port_zero_and_offers_no_rtx() {
 #[test]
 fn the_payload_type_whose_profile_fits_is_chosen() {
     let chosen = |profile_level: [u8; 3], sdp: &str| {
-        let config = with_profile(profile_level);
+        let config = VideoConfig::from(with_profile(profile_level));
         let media = MediaDescription {
             video: Some(&config),
             audio: true,
@@ -214,9 +214,13 @@ fn the_payload_type_whose_profile_fits_is_chosen() {
 #[test]
 fn offers_without_a_common_codec_are_refused_by_name() {
     let no_h264 = CHROMIUM.replace("H264/90000", "H265/90000");
-    assert_eq!(answer(&no_h264), Err(Refusal::NoCommonVideoCodec));
+    let refused = Err(Refusal::NoCommonVideoCodec {
+        codec: "H.264",
+        parameter: " with packetization-mode=1".to_owned(),
+    });
+    assert_eq!(answer(&no_h264), refused);
     let mode_0 = CHROMIUM.replace("packetization-mode=1", "packetization-mode=0");
-    assert_eq!(answer(&mode_0), Err(Refusal::NoCommonVideoCodec));
+    assert_eq!(answer(&mode_0), refused);
     let no_opus = CHROMIUM.replace("opus/48000/2", "opux/48000/2");
     assert_eq!(answer(&no_opus), Err(Refusal::NoCommonAudioCodec));
 }
@@ -242,7 +246,7 @@ fn directions_other_than_receiving_are_refused() {
 
 #[test]
 fn b_frames_are_refused_with_the_setting_that_helps() {
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
         video: Some(&config),
         audio: true,
@@ -259,7 +263,7 @@ fn b_frames_are_refused_with_the_setting_that_helps() {
 
 #[test]
 fn tracks_the_stream_lacks_are_inactive_or_rejected() {
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     let silent = MediaDescription {
         video: Some(&config),
         audio: false,
@@ -395,7 +399,7 @@ fn there_are_limits() {
 
 #[test]
 fn a_full_shard_says_so() {
-    let config = h264_config();
+    let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
         video: Some(&config),
         audio: true,
@@ -431,4 +435,74 @@ fn a_full_shard_says_so() {
         world.sfu.accept_offer(world.now, offer(2)),
         Err(Refusal::Full)
     );
+}
+
+/// What libvpx and libaom wrote.
+fn other_codecs() -> [(VideoConfig, u8, &'static str); 4] {
+    let vp8 = [0x50, 0x42, 0x00, 0x9d, 0x01, 0x2a, 0xa0, 0x00, 0x5a, 0x00];
+    let vp9 = |head: &[u8]| match media::vp9::parse_header(head).unwrap() {
+        media::vp9::Header::Key(config) => VideoConfig::from(config),
+        media::vp9::Header::Other => panic!("a key frame"),
+    };
+    let av1 = [0x00, 0x00, 0x00, 0x03, 0xb4, 0xfd, 0x93, 0x6b, 0xe4, 0x01];
+    let ten_bit = [
+        0x92, 0x49, 0x83, 0x42, 0x00, 0x04, 0xf8, 0x02, 0xcb, 0x03, 0x1c,
+    ];
+    let eight_bit = [0x82, 0x49, 0x83, 0x42, 0x40, 0x09, 0xf0, 0x05, 0x96, 0x06];
+    [
+        (media::vp8::parse_key_frame(&vp8).unwrap().into(), 96, "VP8"),
+        (vp9(&eight_bit), 98, "VP9 with profile-id=0"),
+        (vp9(&ten_bit), 100, "VP9 with profile-id=2"),
+        (
+            media::av1::parse_sequence_header(&av1).unwrap().into(),
+            45,
+            "AV1 with profile=0",
+        ),
+    ]
+}
+
+fn answer_in(sdp: &str, config: &VideoConfig) -> Result<String, Refusal> {
+    let media = MediaDescription {
+        video: Some(config),
+        audio: true,
+        b_frames: false,
+    };
+    answer_for(sdp, media)
+}
+
+#[test]
+fn a_stream_is_answered_in_its_codec_with_the_viewers_own_number_and_parameters() {
+    for (config, number, name) in other_codecs() {
+        let answer = answer_in(CHROMIUM, &config).unwrap();
+        let video = section(&answer, "video");
+        let begins = format!("m=video 9 UDP/TLS/RTP/SAVPF {number} ");
+        assert!(video[0].starts_with(&begins), "{name}: {}", video[0]);
+        assert!(video.contains(&"a=sendonly"), "{answer}");
+        assert!(video.contains(&format!("a=rtcp-fb:{number} nack").as_str()));
+        let map = format!("a=rtpmap:{number} {}/90000", &name[..3]);
+        assert!(video.contains(&map.as_str()), "{answer}");
+        for parameter in name.split(' ').skip(2) {
+            let begins = format!("a=fmtp:{number} ");
+            let fmtp = video.iter().find(|line| line.starts_with(&begins)).unwrap();
+            assert!(fmtp.contains(parameter), "{fmtp}");
+        }
+    }
+}
+
+#[test]
+fn a_viewer_without_the_streams_codec_is_told_which_it_is() {
+    for (config, number, name) in other_codecs() {
+        // The payload type is there, but of something else.
+        let map = format!("a=rtpmap:{number} {}/90000", &name[..3]);
+        let without = CHROMIUM.replace(&map, &format!("a=rtpmap:{number} theora/90000"));
+        // AV1's High profile decodes Main as well.
+        let without = without.replace("a=rtpmap:47 AV1/90000", "a=rtpmap:47 theora/90000");
+        let refusal = answer_in(&without, &config).unwrap_err();
+        let said = format!(
+            "no common video codec: the stream is {}, offer it{}",
+            &name[..3],
+            &name[3..]
+        );
+        assert_eq!(refusal.to_string(), said);
+    }
 }

@@ -114,7 +114,7 @@ fn parameter_sets_may_be_in_the_offer_alone() {
     let units = world.units();
     assert_eq!(units.len(), 31, "from the first on");
     let config = units[0].config.as_ref().unwrap();
-    assert_eq!((config.width, config.height), (854, 480));
+    assert_eq!(config.size(), (854, 480));
     assert!(units[30].keyframe && units[30].config.is_none());
     assert!(world.packets()[0].starts_keyframe);
 }
@@ -143,7 +143,7 @@ fn packets_are_told_as_they_come_and_pictures_when_they_are_whole() {
     let keys = |unit: &&&AccessUnit| unit.keyframe;
     assert_eq!(units.iter().filter(keys).count(), 2);
     let config = units[0].config.as_ref().unwrap();
-    assert_eq!((config.width, config.height), (854, 480));
+    assert_eq!(config.size(), (854, 480));
     assert!(units[30].config.is_none(), "the same sets change nothing");
     assert_eq!(
         units[59].rtp_time - units[0].rtp_time,
@@ -242,8 +242,8 @@ fn offers_that_nothing_can_come_of_are_refused_and_say_why() {
             ..
         })
     ));
-    let vp8 = refusal(|sdp| *sdp = sdp.replace(" H264/", " VP8/"));
-    assert_eq!(vp8, Some(Refusal::NoIngestVideoCodec));
+    let theora = refusal(|sdp| *sdp = sdp.replace("/90000", "/90001"));
+    assert_eq!(theora, Some(Refusal::NoIngestVideoCodec));
     let pcm = refusal(|sdp| *sdp = sdp.replace(" opus/48000/2", " PCMU/8000"));
     assert_eq!(pcm, Some(Refusal::NoIngestAudioCodec));
     let empty = refusal(|sdp| {
@@ -356,4 +356,129 @@ fn what_is_forged_under_a_publishers_address_is_dropped() {
         (0..60).collect::<Vec<_>>(),
         "not one picture is lost"
     );
+}
+
+/// The frames of an IVF file: 32 bytes of header, and 12 before each frame that begin with its size.
+fn frames(ivf: &'static [u8]) -> Vec<&'static [u8]> {
+    let mut rest = &ivf[32..];
+    let mut frames = Vec::new();
+    while let Some((head, after)) = rest.split_first_chunk::<12>() {
+        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
+        let (frame, after) = after.split_at(size.try_into().unwrap());
+        frames.push(frame);
+        rest = after;
+    }
+    frames
+}
+
+/// An offer that has only some codecs left.
+fn only(codecs: &'static [&'static str]) -> impl FnOnce(&mut String) {
+    move |sdp| {
+        for name in ["H264", "VP8", "VP9", "AV1"] {
+            if !codecs.contains(&name) {
+                *sdp = sdp.replace(&format!(" {name}/90000"), " theora/90000");
+            }
+        }
+    }
+}
+
+#[test]
+fn h264_is_taken_if_it_is_offered_and_else_what_comes_first() {
+    for (codecs, taken) in [
+        (&["VP8", "VP9", "AV1", "H264"][..], "H264"),
+        (&["VP8", "H264"], "H264"),
+        (&["VP8"], "VP8"),
+        (&["VP9"], "VP9"),
+        (&["AV1"], "AV1"),
+    ] {
+        let answer = seller::answer(only(codecs));
+        let maps: Vec<_> = answer
+            .lines()
+            .filter(|line| line.starts_with("a=rtpmap:") && line.ends_with("/90000"))
+            .filter(|line| !line.contains(" rtx/"))
+            .collect();
+        assert_eq!(maps.len(), 1, "{answer}");
+        assert!(
+            maps[0].contains(&format!(" {taken}/")),
+            "{codecs:?}: {maps:?}"
+        );
+    }
+    // The order of the offer decides among the others, whatever it is.
+    let first = seller::answer(|sdp| {
+        only(&["VP8", "VP9", "AV1"])(sdp);
+        let line = sdp
+            .lines()
+            .find(|line| line.starts_with("m=video"))
+            .unwrap();
+        let words: Vec<_> = line.split(' ').collect();
+        let reversed: Vec<_> = words[3..].iter().rev().copied().collect();
+        let turned = format!("{} {}", words[..3].join(" "), reversed.join(" "));
+        *sdp = sdp.replace(line, &turned);
+    });
+    assert!(
+        !first.contains(" VP8/90000") && !first.contains(" H264/"),
+        "{first}"
+    );
+}
+
+#[test]
+fn other_codecs_are_repaired_and_made_whole_as_h264_is() {
+    let vp8: fn(&[u8]) -> Vec<Vec<u8>> = |frame| {
+        let packet =
+            |(n, piece): (usize, &[u8])| [&[if n == 0 { 0x10 } else { 0 }], piece].concat();
+        frame.chunks(900).enumerate().map(packet).collect()
+    };
+    let vp9: fn(&[u8]) -> Vec<Vec<u8>> = |frame| {
+        let last = frame.len().div_ceil(900) - 1;
+        let packet = |(n, piece): (usize, &[u8])| {
+            let flags = if n == 0 { 0x08 } else { 0 } | if n == last { 0x04 } else { 0 };
+            [&[flags], piece].concat()
+        };
+        frame.chunks(900).enumerate().map(packet).collect()
+    };
+    let sources: [(&'static [&'static str], Vec<&[u8]>, _); 2] = [
+        (
+            &["VP8"],
+            frames(include_bytes!("../../media/tests/data/vp8.ivf")),
+            vp8,
+        ),
+        (
+            &["VP9"],
+            frames(include_bytes!("../../media/tests/data/vp9.ivf")),
+            vp9,
+        ),
+    ];
+    for (codec, frames, packetise) in sources {
+        let mut world = World::connected(only(codec));
+        let mut count = 0;
+        world.loses = Box::new(move |datagram| {
+            count += usize::from(datagram.len() > 800);
+            datagram.len() > 800 && count % 4 == 2
+        });
+        let mut sent = 0;
+        for (number, frame) in frames.iter().enumerate() {
+            let payloads = packetise(frame);
+            sent += payloads.len();
+            for (n, payload) in payloads.iter().enumerate() {
+                let rtp_time = u32::try_from(number).unwrap() * 3_000;
+                world.video(rtp_time, n + 1 == payloads.len(), payload);
+            }
+            world.run(FRAME);
+        }
+        world.run(Duration::from_secs(1));
+        assert_eq!(world.packets().len(), sent, "{codec:?}");
+        let starts = world
+            .packets()
+            .iter()
+            .filter(|it| it.starts_keyframe)
+            .count();
+        assert_eq!(starts, 2, "{codec:?}");
+        let units: Vec<_> = world
+            .units()
+            .iter()
+            .map(|unit| unit.payload.to_vec())
+            .collect();
+        assert_eq!(units, frames, "{codec:?}");
+        assert!(world.asked > 0);
+    }
 }

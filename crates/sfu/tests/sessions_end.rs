@@ -6,6 +6,7 @@ mod support;
 
 use std::time::Duration;
 
+use media::VideoCodec;
 use sfu::{ClosedReason, Reason};
 use support::{STREAM, World};
 
@@ -104,6 +105,24 @@ fn the_end_of_a_stream_ends_its_sessions() {
         (counters.sessions, counters.half_open, counters.addresses),
         (0, 0, 0)
     );
+}
+
+#[test]
+fn a_viewer_of_another_codec_is_told_to_come_again() {
+    let mut world = World::new();
+    world.publish(5, 60, 1_000);
+    let id = world.join_and_connect(1);
+    world
+        .sfu
+        .set_video_codec(world.now, STREAM, VideoCodec::H264);
+    world.drain_sfu();
+    assert_eq!(world.closed(id), None, "it is the one agreed on");
+    world
+        .sfu
+        .set_video_codec(world.now, STREAM, VideoCodec::Vp8);
+    world.drain_sfu();
+    assert_eq!(world.closed(id), Some(&ClosedReason::CodecChanged));
+    assert_eq!(world.sfu.counters().sessions, 0);
 }
 
 #[test]

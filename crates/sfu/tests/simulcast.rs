@@ -82,7 +82,7 @@ impl Show {
             if let Ingest::VideoUnit(unit) = item {
                 if let Some(config) = &unit.config {
                     assert!(unit.keyframe);
-                    width = u32::from(config.width);
+                    width = u32::from(config.size().0);
                 }
                 told.push((width, unit.rtp_time));
             }

@@ -29,7 +29,7 @@ impl Stream {
     }
 
     pub(crate) fn video_config(&mut self, config: H264Config) {
-        self.ingest.set_video(config);
+        self.ingest.set_video(config.into());
     }
 
     pub(crate) fn audio_config(&mut self, config: AacConfig) {
@@ -137,15 +137,8 @@ impl Stream {
 
     /// Begins an epoch: a new publish session, or a changed configuration within one.
     pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>, anchor: UtcAnchor) {
-        let (now, ingest) = (fx.now, &self.ingest);
-        let packaged = self.packager.start_epoch(hls::Epoch {
-            number: self.clock.epoch(),
-            video: ingest.video.clone(),
-            video_rate: ingest.frame_rate(),
-            audio: ingest.audio.as_ref().map(AudioSource::aac),
-            anchor,
-        });
-        self.start_video(now);
+        let packaged = self.package_epoch(anchor);
+        self.start_video(fx);
         let audio = self.ingest.audio.clone();
         self.start_audio(fx, audio);
         self.ingest.began();
@@ -160,22 +153,47 @@ impl Stream {
         // The anchor has moved: whoever follows the side channel starts afresh from it.
         self.broadcast_snapshot(fx);
         self.packaged(fx, packaged);
+        self.judge_codec(fx);
+    }
+
+    /// Tells LL-HLS of the tracks it can carry, if there are any.
+    fn package_epoch(&mut self, anchor: UtcAnchor) -> Result<(), hls::Error> {
+        let ingest = &self.ingest;
+        let video = ingest.video.clone().filter(hls::carries);
+        let audio = ingest.audio.as_ref().map(AudioSource::aac);
+        if let (None, None, Some(config)) = (&video, &audio, &ingest.video) {
+            self.packager.start_nothing(config.codec());
+            return Ok(());
+        }
+        self.packager.start_epoch(hls::Epoch {
+            number: self.clock.epoch(),
+            video,
+            video_rate: ingest.frame_rate(),
+            audio,
+            anchor,
+        })
     }
 
     /// A rendition outlives epochs: viewers stay, so its packet numbers and its timestamps go on.
-    fn start_video(&mut self, now: std::time::Instant) {
+    fn start_video(&mut self, fx: &mut Effects<'_>) {
         let Some(config) = &self.ingest.video else {
             self.video = None;
             return;
         };
-        let old = self.video.take().map(|track| track.rendition);
+        let (codec, old) = (config.codec(), self.video.take());
+        if old.as_ref().is_none_or(|old| old.codec != codec) {
+            fx.sfu.set_video_codec(fx.now, self.id, codec);
+        }
+        let old = old.map(|track| track.rendition);
         let mut rendition = old.unwrap_or_else(|| sfu::Rendition::video(self.rtp_offset));
         rendition.set_video_config(config);
-        let reordered = config.reorder_frames.unwrap_or(0);
+        let reordered = config.reorder_frames();
         self.video = Some(VideoTrack {
+            codec,
+            packaged: hls::carries(config),
             rendition,
             meter: VideoMeter::default(),
-            bitrate: BitrateMeter::new(now),
+            bitrate: BitrateMeter::new(fx.now),
             order: DecodeOrder::new(reordered),
         });
     }
@@ -210,6 +228,16 @@ impl Stream {
             let detail = "No sound comes with the picture: viewers hear nothing. On the page to go live choose a \
                           microphone; in OBS see that a level moves in the Audio Mixer.";
             self.verdict(fx, NO_SOUND, detail.to_owned());
+        }
+    }
+
+    /// What LL-HLS cannot carry, its viewers do not see.
+    fn judge_codec(&mut self, fx: &mut Effects<'_>) {
+        if self.video.as_ref().is_some_and(|video| !video.packaged) {
+            let detail = "The video is VP8, which no LL-HLS player takes: WebRTC viewers see it, LL-HLS viewers get the \
+                          sound alone. Publish H.264, or VP9 or AV1: in a browser, offer it before VP8 \
+                          (`setCodecPreferences`).";
+            self.verdict(fx, "vp8_no_hls", detail.to_owned());
         }
     }
 

@@ -78,10 +78,9 @@ impl Stream {
     }
 
     fn video_unit(&mut self, fx: &mut Effects<'_>, unit: AccessUnit) {
-        if let Some(mut config) = unit.config {
+        if let Some(config) = unit.config {
             // Browsers send as many frames as they can, whatever the parameter set promises.
-            config.frame_rate = None;
-            self.ingest.set_video(config);
+            self.ingest.set_video(config.without_frame_rate());
         }
         if self.ingest.begins_with_video(unit.keyframe) {
             let anchor = self.rtp_anchor(fx, unit.rtp_time);
@@ -101,15 +100,17 @@ impl Stream {
         self.timeline.observe_frame(pts);
         track.meter.count(pts, unit.keyframe, false);
         track.bitrate.count(fx.now, unit.payload.len());
-        let dts = track.order.time(pts);
-        let packaged = self.packager.frame(&Frame {
-            track: TrackKind::Video,
-            dts: dts.media_time(),
-            pts: pts.media_time(),
-            keyframe: unit.keyframe,
-            payload: unit.payload,
-        });
-        self.packaged(fx, packaged);
+        if track.packaged {
+            let dts = track.order.time(pts);
+            let packaged = self.packager.frame(&Frame {
+                track: TrackKind::Video,
+                dts: dts.media_time(),
+                pts: pts.media_time(),
+                keyframe: unit.keyframe,
+                payload: unit.payload,
+            });
+            self.packaged(fx, packaged);
+        }
         if unit.keyframe {
             self.judge_video(fx);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use media::{H264Config, aac, h264};
+use media::aac;
 use transcode::Status;
 
 use crate::{
@@ -35,11 +35,13 @@ impl Stream {
             .ingest
             .frame_rate()
             .map(|rate| f64::from(rate.num) / f64::from(rate.den));
+        let (width, height) = config.size();
         Some(VideoStatus {
-            codecs: h264::codecs(config),
-            profile: profile(config),
-            width: config.width,
-            height: config.height,
+            codec: config.codec(),
+            codecs: config.codecs(),
+            profile: config.profile(),
+            width,
+            height,
             frame_rate: announced.or_else(|| track.meter.frame_rate()),
             b_frames: self.media().is_some_and(|media| media.b_frames),
             gop_ms: track.meter.gop_ms(),
@@ -67,21 +69,5 @@ impl Stream {
             opus_packets: track.opus_packets,
             transcoding: self.supervisor.status() == Status::Running,
         })
-    }
-}
-
-/// ITU-T H.264 annex A.2: `profile_idc` and the constraint flags name the profile.
-fn profile(config: &H264Config) -> &'static str {
-    let [profile_idc, constraints, _] = config.profile_level;
-    match profile_idc {
-        66 if constraints & 0x40 != 0 => "Constrained Baseline",
-        66 => "Baseline",
-        77 => "Main",
-        88 => "Extended",
-        100 => "High",
-        110 => "High 10",
-        122 => "High 4:2:2",
-        244 => "High 4:4:4 Predictive",
-        _ => "unknown",
     }
 }

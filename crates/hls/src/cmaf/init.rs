@@ -1,42 +1,31 @@
 //! Initialisation segments: `ftyp` and a `moov` without samples (ISO/IEC 23000-19 section 7.3.1).
 
 use bytes::Bytes;
-use media::{AacConfig, H264Config, Timescale};
+use media::{AacConfig, Timescale, VideoConfig};
 use mp4_atom::{
-    Atom, Audio, Avc1, Avcc, Codec, Dinf, Dref, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Mdhd,
-    Mdia, Minf, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Tkhd, Trak, Trex, Url, Visual, Vmhd,
+    Audio, Codec, Dinf, Dref, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov,
+    Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Tkhd, Trak, Trex, Url, Vmhd,
     esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig},
 };
 
-use super::{BRANDS, NON_SYNC_SAMPLE, SYNC_SAMPLE, TRACK_ID};
+use super::{BRANDS, NON_SYNC_SAMPLE, SYNC_SAMPLE, TRACK_ID, entry};
 use crate::Error;
 
-/// The initialisation segment of an H.264 track with its parameter sets out of band (`avc1`).
-pub(crate) fn video(config: &H264Config) -> Result<Bytes, Error> {
-    let avcc =
-        Avcc::decode_body(&mut config.avcc.as_ref()).map_err(|error| refused("avcC", &error))?;
-    let visual = Visual {
-        data_reference_index: 1,
-        width: config.width,
-        height: config.height,
-        ..Visual::default()
-    };
-    let entry = Avc1 {
-        visual,
-        avcc,
-        ..Avc1::default()
-    };
+/// The initialisation segment of a video track.
+pub(crate) fn video(config: &VideoConfig) -> Result<Bytes, Error> {
+    let entry = entry::of(config)?;
+    let (width, height) = config.size();
     let tkhd = Tkhd {
-        width: config.width.into(),
-        height: config.height.into(),
+        width: width.into(),
+        height: height.into(),
         ..tkhd()
     };
     let minf = Minf {
         vmhd: Some(Vmhd::default()),
-        ..minf(entry.into())
+        ..minf(entry.codec)
     };
     let moov = moov(tkhd, Timescale::VIDEO, b"vide", minf, NON_SYNC_SAMPLE);
-    write(&moov).map_err(|error| refused("avcC", &error))
+    write(&moov, entry.brand).map_err(|error| refused(entry.record, &error))
 }
 
 /// The initialisation segment of an AAC track.
@@ -66,7 +55,7 @@ pub(crate) fn audio(config: &AacConfig) -> Result<Bytes, Error> {
         ..minf(entry.into())
     };
     let moov = moov(tkhd, config.sample_rate, b"soun", minf, SYNC_SAMPLE);
-    write(&moov).map_err(|error| refused("esds", &error))
+    write(&moov, None).map_err(|error| refused("esds", &error))
 }
 
 fn esds(config: &AacConfig) -> Esds {
@@ -159,11 +148,11 @@ fn minf(entry: Codec) -> Minf {
     }
 }
 
-fn write(moov: &Moov) -> Result<Bytes, mp4_atom::Error> {
+fn write(moov: &Moov, brand: Option<FourCC>) -> Result<Bytes, mp4_atom::Error> {
     let ftyp = Ftyp {
         major_brand: FourCC::new(b"iso6"),
         minor_version: 0,
-        compatible_brands: BRANDS.to_vec(),
+        compatible_brands: BRANDS.into_iter().chain(brand).collect(),
     };
     let mut out = Vec::with_capacity(1024);
     ftyp.encode(&mut out)?;
@@ -171,7 +160,7 @@ fn write(moov: &Moov) -> Result<Bytes, mp4_atom::Error> {
     Ok(out.into())
 }
 
-fn refused(what: &'static str, error: &mp4_atom::Error) -> Error {
+pub(super) fn refused(what: &'static str, error: &mp4_atom::Error) -> Error {
     Error::DecoderConfig {
         what,
         reason: error.to_string(),

@@ -24,6 +24,8 @@ pub enum PlaylistAnswer {
     BadRequest(BadDirective),
     /// 404 with `no-store`: the stream has no such rendition.
     NotFound,
+    /// 422 with `no-store`: the stream has video of this codec alone, which LL-HLS cannot carry.
+    NotCarried(&'static str),
 }
 
 /// A playlist to send as [`PLAYLIST_TYPE`].

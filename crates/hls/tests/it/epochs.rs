@@ -72,7 +72,7 @@ fn another_configuration_gets_another_initialisation_segment() {
         ..video_config()
     };
     let mut stream = two_epochs(&Source::default(), |epoch| Epoch {
-        video: Some(other),
+        video: Some(other.into()),
         ..epoch
     });
     let playlist = stream.playlist(Rendition::Video);

@@ -19,6 +19,7 @@ mod delta_updates;
 mod epochs;
 mod gops;
 mod objects;
+mod other_codecs;
 mod playlists;
 mod real_clip;
 mod renditions;

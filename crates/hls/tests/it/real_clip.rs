@@ -12,7 +12,7 @@ fn every_access_unit_comes_out_with_its_times() {
     stream.start(Epoch {
         number: 1,
         video_rate: clip.video.frame_rate,
-        video: Some(clip.video),
+        video: Some(clip.video.into()),
         audio: Some(clip.audio),
         anchor: ANCHOR,
     });

@@ -208,6 +208,14 @@ impl Request<'_> {
                     self.stream
                 ),
             ),
+            Refused::NotCarried(codec) => Problem::new(
+                Kind::StreamNotPlayable,
+                format!(
+                    "stream `{}` is {codec} without sound, which LL-HLS cannot carry: watch by WebRTC, or publish \
+                     H.264, VP9 or AV1",
+                    self.stream
+                ),
+            ),
             Refused::Bad(bad) => Problem::new(Kind::InvalidQuery, bad.to_string()),
             // Section 6.2.5.2: "SHOULD return a 503 Service Unavailable".
             Refused::TimedOut => {

@@ -132,7 +132,7 @@ impl Kind {
             Self::StreamNotPlayable => (
                 "stream-not-playable",
                 S::UNPROCESSABLE_ENTITY,
-                "Not playable over WebRTC",
+                "Not playable by this protocol",
             ),
             Self::PreconditionFailed => (
                 "precondition-failed",

@@ -2,6 +2,7 @@
 
 use cues::rfc3339_millis;
 use engine::{AudioStatus, StreamState, StreamStatus, VideoStatus};
+use media::VideoCodec;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -151,7 +152,12 @@ impl From<StreamState> for StateName {
 impl From<VideoStatus> for VideoView {
     fn from(video: VideoStatus) -> Self {
         Self {
-            codec: "h264",
+            codec: match video.codec {
+                VideoCodec::H264 => "h264",
+                VideoCodec::Vp8 => "vp8",
+                VideoCodec::Vp9 => "vp9",
+                VideoCodec::Av1 => "av1",
+            },
             codecs: video.codecs,
             profile: video.profile,
             width: video.width,

@@ -196,9 +196,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::PreconditionFailed => (Kind::PreconditionFailed, None),
         Refusal::NoSession => (Kind::NoSuchSession, None),
         Refusal::DuplicateSession => (Kind::Internal, None),
-        Refusal::NoCommonVideoCodec | Refusal::NoCommonAudioCodec | Refusal::NothingToSend => {
-            (Kind::OfferNotAcceptable, None)
-        }
+        Refusal::NoCommonVideoCodec { .. }
+        | Refusal::NoCommonAudioCodec
+        | Refusal::NothingToSend => (Kind::OfferNotAcceptable, None),
         // What is added later.
         _ => (Kind::OfferNotAcceptable, None),
     };

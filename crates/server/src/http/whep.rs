@@ -43,7 +43,7 @@ pub(super) fn router(web: &Web) -> Part {
 
 /// Offers to watch a stream.
 ///
-/// The offer is `recvonly` with H.264 (packetization-mode=1) and Opus; candidates are not needed. A data channel
+/// The offer is `recvonly` with the stream's video codec and Opus; candidates are not needed. A data channel
 /// section (`negotiated: true, id: 0`, label `cues`) brings the side channel.
 #[utoipa::path(
     post, path = "/whep/{stream}", tag = "webrtc",

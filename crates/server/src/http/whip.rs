@@ -39,8 +39,9 @@ pub(super) fn router(web: &Web) -> Part {
 
 /// Offers to publish a stream.
 ///
-/// The offer is `sendonly` with H.264 (packetization-mode=1), Opus or both; candidates are not needed. A publisher that
-/// returns within the resume window continues its stream.
+/// The offer is `sendonly` with H.264 (packetization-mode=1), Opus or both; candidates are not needed. Without H.264 the
+/// first of VP8, VP9 (profile-id 0 or 2) and AV1 (profile 0) in it is taken. A publisher that returns within the resume
+/// window continues its stream.
 #[utoipa::path(
     post, path = "/whip/{stream}", tag = "webrtc",
     params(("stream" = String, Path, description = "The stream's name")),

@@ -124,6 +124,8 @@ pub(crate) enum Which {
 pub(crate) enum Refused {
     /// There is no such thing.
     NotFound,
+    /// All there is is video of this codec, which LL-HLS cannot carry.
+    NotCarried(&'static str),
     /// The request can never be answered.
     Bad(BadDirective),
     /// It did not come within three target durations.
@@ -177,6 +179,7 @@ impl StreamOrigin {
                 PlaylistAnswer::Wait | PlaylistAnswer::NotYet => None,
                 PlaylistAnswer::BadRequest(bad) => Some(Err(Refused::Bad(bad))),
                 PlaylistAnswer::NotFound => Some(Err(Refused::NotFound)),
+                PlaylistAnswer::NotCarried(codec) => Some(Err(Refused::NotCarried(codec))),
             }
         })
         .await

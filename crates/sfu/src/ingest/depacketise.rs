@@ -1,35 +1,29 @@
-//! RTP packets into H.264 access units (RFC 6184, packetization-mode 0 and 1), whole ones only.
+//! RTP packets into pictures, whole ones only.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use media::{H264Config, h264};
+use media::VideoCodec;
 
 use super::{
-    Fault, payload,
-    sets::{ActiveSets, ParameterSets},
-    unit::{Assembly, Picture},
+    Fault, Look,
+    assemble::{self, Assemble, Picture},
 };
 use crate::AccessUnit;
 
 /// Joins one track's packets. They must come in order; what is missing must be said.
 ///
-/// Nothing is given before the first whole IDR picture, nor between a damage and the next one: what
+/// Nothing is given before the first whole key frame, nor between a damage and the next one: what
 /// refers to a picture that is not there decodes to rubbish.
 #[derive(Debug)]
 pub(crate) struct Depacketiser {
     /// The unit that packets are coming for.
     unit: Option<Unit>,
-    assembly: Assembly,
-    sets: ParameterSets,
-    /// What the last key frame given is decoded by.
-    in_force: Option<ActiveSets>,
-    /// Only an IDR picture may be given.
+    assembly: Box<dyn Assemble>,
+    /// Only a key frame may be given.
     withholding: bool,
     /// Nobody knows whether the next packet begins a unit.
     uncertain: bool,
-    /// The parameter sets were told apart from the stream, which has brought none.
-    out_of_band: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -48,7 +42,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) payload: &'a [u8],
     /// The extended timestamp.
     pub(crate) rtp_time: i64,
-    /// The marker bit: the last packet of its unit (RFC 6184 section 5.1).
+    /// The marker bit: the last packet of its unit (RFC 6184 section 5.1, RFC 7741 section 4.1, RFC
+    /// 9628 section 4.1, RTP Payload Format for AV1 section 4.2).
     pub(crate) marker: bool,
     /// Packets are missing, or may be, between the one before and this one.
     pub(crate) after_gap: bool,
@@ -82,30 +77,28 @@ pub(crate) enum Output {
     },
 }
 
-impl Default for Depacketiser {
-    fn default() -> Self {
+impl Depacketiser {
+    pub(crate) fn new(codec: VideoCodec) -> Self {
         Self {
             unit: None,
-            assembly: Assembly::default(),
-            sets: ParameterSets::default(),
-            in_force: None,
+            assembly: assemble::of(codec),
             withholding: true,
             // The first packets may be lost before anything is heard of the publisher: OBS loses
             // about fifty.
             uncertain: true,
-            out_of_band: false,
             outputs: VecDeque::new(),
         }
     }
-}
 
-impl Depacketiser {
     /// Parameter sets told by other means than packets (RFC 6184 section 8.1, `sprop-parameter-sets`). What is none is left
     /// out.
     pub(crate) fn know(&mut self, parameter_sets: &[Bytes]) {
-        for set in parameter_sets {
-            self.out_of_band |= self.sets.insert(set).is_ok();
-        }
+        self.assembly.know(parameter_sets);
+    }
+
+    /// What a payload says of its picture before that is whole.
+    pub(crate) fn look(&self, payload: &[u8]) -> Look {
+        self.assembly.look(payload)
     }
 
     /// Takes the next packet. Poll afterwards until nothing comes.
@@ -150,8 +143,7 @@ impl Depacketiser {
         if unit.damaged {
             return;
         }
-        let read = payload::read(payload);
-        match read.and_then(|payload| self.assembly.push(payload, &mut self.sets)) {
+        match self.assembly.push(payload) {
             Ok(()) => {}
             Err(fault @ Fault::Reserved(_)) => {
                 self.outputs.push_back(Output::Ignored { rtp_time, fault });
@@ -188,45 +180,39 @@ impl Depacketiser {
     /// What becomes of a unit whose packets are all there, as far as anyone can know.
     fn judge(&mut self, unit: Unit, picture: Picture) -> Output {
         let rtp_time = unit.rtp_time;
-        // A gap before the unit is of no consequence if both parameter sets came after it: missing
-        // is a delimiter or enhancement information at most. Without them a key frame could be
-        // decoded by the sets of the one before.
-        let has_own_sets = self.assembly.has_own_sets();
-        self.out_of_band &= !has_own_sets;
-        let is_whole = !unit.uncertain || has_own_sets || self.out_of_band;
-        let mut config = None;
-        if picture.idr && is_whole {
-            match self.activate(picture) {
-                Ok(changed) => config = changed,
-                Err(fault) => {
-                    self.damage(rtp_time, fault);
-                    return Output::Withheld { rtp_time };
-                }
-            }
-        } else if self.withholding {
+        let is_whole = !unit.uncertain || picture.begins;
+        let starts = picture.keyframe && is_whole;
+        if self.withholding && !starts {
             return Output::Withheld { rtp_time };
         }
-        self.withholding = false;
-        Output::Unit(AccessUnit {
-            rtp_time,
-            keyframe: picture.idr,
-            config,
-            payload: self.assembly.payload(picture.idr),
-        })
+        match self.finish(rtp_time, picture.keyframe, starts) {
+            Ok(unit) => {
+                self.withholding = false;
+                Output::Unit(unit)
+            }
+            Err(fault) => {
+                self.damage(rtp_time, fault);
+                Output::Withheld { rtp_time }
+            }
+        }
     }
 
-    /// Finds what an IDR picture is decoded by; its configuration, if it is another than before.
-    fn activate(&mut self, picture: Picture) -> Result<Option<H264Config>, Fault> {
-        let named = picture.pps_id.and_then(|id| self.sets.active(id));
-        let active = named.ok_or(Fault::NoParameterSets)?;
-        if self.in_force.as_ref() == Some(&active) {
-            return Ok(None);
-        }
-        let config = h264::configure(vec![active.sps.clone()], active.pps.clone())?;
-        self.in_force = Some(active);
-        Ok(Some(config))
+    fn finish(&mut self, rtp_time: i64, keyframe: bool, starts: bool) -> Result<AccessUnit, Fault> {
+        let config = if starts {
+            self.assembly.activate()?
+        } else {
+            None
+        };
+        Ok(AccessUnit {
+            rtp_time,
+            keyframe,
+            config,
+            payload: self.assembly.payload()?,
+        })
     }
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

@@ -22,17 +22,17 @@ pub(crate) enum Fault {
     /// An aggregation packet or fragment inside another.
     #[error("NAL unit type {0} inside an aggregate or fragments")]
     Nested(u8),
-    /// A fragment of a NAL unit whose beginning did not come.
-    #[error("fragments of a NAL unit without its beginning")]
+    /// A fragment of a NAL unit, frame or OBU whose beginning did not come.
+    #[error("a fragment without its beginning")]
     NoStart,
-    /// A fragmented NAL unit breaks off.
-    #[error("fragments of a NAL unit without its end")]
+    /// A fragmented NAL unit, frame or OBU breaks off.
+    #[error("fragments without their end")]
     NoEnd,
     /// The first slice of the picture is not in it.
     #[error("a picture without its first slice")]
     NoFirstSlice,
-    /// IDR slices and others under one timestamp.
-    #[error("slices of two pictures under one timestamp")]
+    /// IDR slices and others, or two frames of VP8, under one timestamp.
+    #[error("two pictures under one timestamp")]
     TwoPictures,
     /// More than a picture can be.
     #[error("more than {limit} {what}")]
@@ -45,6 +45,9 @@ pub(crate) enum Fault {
     /// An IDR picture names parameter sets that did not come.
     #[error("a key frame without its parameter sets; set the encoder to repeat them")]
     NoParameterSets,
+    /// A frame whose beginning cannot be read, or describes what is not carried here.
+    #[error("a frame: {0}")]
+    Frame(media::Error),
     /// Parameter sets that cannot be read, or describe what is not carried here.
     #[error("parameter sets: {0}")]
     ParameterSets(#[from] media::Error),

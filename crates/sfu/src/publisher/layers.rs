@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media::H264Config;
+use media::{VideoCodec, VideoConfig};
 use str0m::{
     media::{Mid, Rid},
     rtp::RtpPacket,
@@ -43,7 +43,7 @@ struct Layer {
     offset: i64,
     /// When a packet last came.
     heard: Option<Instant>,
-    config: Option<H264Config>,
+    config: Option<VideoConfig>,
     /// What has come of the picture that is being received, while another layer is told.
     held: VecDeque<Ingest>,
 }
@@ -56,17 +56,17 @@ impl Layer {
 
     /// Luma samples; unknown until its first key frame.
     fn area(&self) -> u64 {
-        let config = self.config.as_ref();
-        config.map_or(0, |it| u64::from(it.width) * u64::from(it.height))
+        let size = self.config.as_ref().map(VideoConfig::size);
+        size.map_or(0, |(width, height)| u64::from(width) * u64::from(height))
     }
 }
 
 impl Layers {
     /// One encoding without a name, or one of each name.
-    pub(crate) fn new(payload_type: u8, mid: Mid, rids: &[Rid]) -> Self {
+    pub(crate) fn new(codec: VideoCodec, payload_type: u8, mid: Mid, rids: &[Rid]) -> Self {
         let layer = |rid| Layer {
             rid,
-            video: Video::new(),
+            video: Video::new(codec),
             offset: 0,
             heard: None,
             config: None,

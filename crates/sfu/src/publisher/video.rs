@@ -1,14 +1,15 @@
-//! A publisher's H.264: packets in order, held back only until they can be told from damage, and
+//! A publisher's video: packets in order, held back only until they can be told from damage, and
 //! the pictures they make.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use media::VideoCodec;
 use str0m::rtp::RtpPacket;
 
 use crate::{
     Ingest, VideoPacket,
-    ingest::{Depacketiser, Look, Output, Packet, Popped, Reorder, Timestamp, look},
+    ingest::{Depacketiser, Look, Output, Packet, Popped, Reorder, Timestamp},
     publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
 };
 
@@ -30,12 +31,12 @@ struct Received {
 }
 
 impl Video {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(codec: VideoCodec) -> Self {
         Self {
             order: Reorder::new(WAIT, HELD_MAX),
             stamps: Timestamp::default(),
             after_gap: false,
-            depacketiser: Depacketiser::default(),
+            depacketiser: Depacketiser::new(codec),
             gate: Gate::default(),
         }
     }
@@ -114,7 +115,7 @@ impl Video {
             }
         }
         if !received.payload.is_empty() {
-            let seen = look(&received.payload);
+            let seen = self.depacketiser.look(&received.payload);
             let packet = VideoPacket {
                 rtp_time,
                 marker: received.marker,
@@ -131,17 +132,24 @@ impl Video {
 #[derive(Debug, Default)]
 struct Gate {
     is_open: bool,
-    /// The beginning of a picture of which no slice has come: parameter sets, delimiters. They are
+    /// What stands before a picture, of which nothing has come: parameter sets, delimiters. They are
     /// small and come together with it.
     head: Vec<VideoPacket>,
-    /// The picture whose slices are coming.
+    /// Some of that says that a key frame follows.
+    announced: bool,
+    /// The picture that is coming.
     current: Option<i64>,
 }
 
 impl Gate {
     fn close(&mut self) {
         self.is_open = false;
+        self.drop_head();
+    }
+
+    fn drop_head(&mut self) {
         self.head.clear();
+        self.announced = false;
     }
 
     fn pass(&mut self, packet: VideoPacket, seen: Look, out: &mut VecDeque<Ingest>) {
@@ -157,15 +165,16 @@ impl Gate {
             .first()
             .is_some_and(|first| first.rtp_time != rtp_time)
         {
-            self.head.clear();
+            self.drop_head();
         }
         self.head.push(packet);
-        if !(seen.starts_slice || seen.idr || self.head.len() > HEAD_MAX) {
+        self.announced |= seen.keyframe;
+        if !(seen.picture || self.head.len() > HEAD_MAX) {
             return;
         }
         self.current = Some(rtp_time);
-        self.is_open |= seen.idr;
-        let mut starts_keyframe = seen.idr;
+        let mut starts_keyframe = std::mem::take(&mut self.announced) && seen.picture;
+        self.is_open |= starts_keyframe;
         for packet in self.head.drain(..).filter(|_| self.is_open) {
             let starts_keyframe = std::mem::take(&mut starts_keyframe);
             out.push_back(Ingest::VideoPacket(VideoPacket {

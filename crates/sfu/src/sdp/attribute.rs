@@ -258,6 +258,10 @@ fn read_parameters<'a>(payload: &mut Payload<'a>, value: &'a str) {
                 payload.profile_level_id = u32::from_str_radix(value, 16).ok();
             }
             "sprop-parameter-sets" => payload.parameter_sets = Some(value),
+            "profile-id" => payload.profile_id = value.parse().ok(),
+            "profile" => payload.profile = value.parse().ok(),
+            "level-idx" => payload.level_idx = value.parse().ok(),
+            "tier" => payload.tier = value.parse().ok(),
             _ => {}
         }
     }

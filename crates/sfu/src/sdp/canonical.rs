@@ -104,12 +104,14 @@ fn write_video(text: &mut String, plan: &Plan<'_>, flows: bool) {
         text,
         format_args!(
             "\r\nc=IN IP4 0.0.0.0\r\na={}\r\na=msid:{MSID} video\r\na=rtcp-mux\r\n\
-             a=rtpmap:{number} H264/90000\r\na=fmtp:{number} \
-             level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={:06x}\r\n",
+             a=rtpmap:{number} {}/90000\r\n",
             direction(plan.role, flows),
-            video.profile_level_id
+            video.format.encoding()
         ),
     );
+    if let Some(parameters) = video.format.parameters() {
+        push(text, format_args!("a=fmtp:{number} {parameters}\r\n"));
+    }
     for (wanted, feedback) in [
         (video.nack, "nack"),
         (video.pli, "nack pli"),

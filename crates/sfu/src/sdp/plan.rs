@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Direction, Offered, Payload, Section, SectionKind, Setup, profile};
+use super::{Direction, Offered, Payload, Section, SectionKind, Setup, VideoFormat, codec};
 use crate::{MediaDescription, Refusal};
 
 /// What an offer and a stream have in common.
@@ -16,9 +16,9 @@ pub(crate) struct Plan<'a> {
     pub(super) fingerprint: &'a str,
     /// The peer's ICE user name fragment.
     pub(crate) ufrag: &'a str,
-    /// How video goes, if it does.
     /// What a publisher's offer says its pictures are decoded by.
     pub(crate) parameter_sets: Vec<Bytes>,
+    /// How video goes, if it does.
     pub(crate) video: Option<VideoPlan>,
     /// How audio goes, if it does.
     pub(crate) audio: Option<AudioPlan>,
@@ -60,13 +60,14 @@ pub(super) enum SectionAnswer {
     Rejected(SectionKind),
 }
 
-/// The chosen H.264 payload type.
+/// The chosen video payload type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct VideoPlan {
     pub(crate) payload_type: u8,
     /// Its RTX payload type; without one nothing can be sent again.
     pub(crate) rtx: Option<u8>,
-    pub(crate) profile_level_id: u32,
+    /// Its codec and parameters, as offered.
+    pub(crate) format: VideoFormat,
     pub(crate) nack: bool,
     pub(crate) pli: bool,
     pub(crate) fir: bool,
@@ -251,18 +252,23 @@ fn video(
     plan: &mut Plan<'_>,
 ) -> Result<SectionAnswer, Refusal> {
     one_of_a_kind(plan, section)?;
-    let wanted = media.video.map(|config| config.profile_level);
-    let Some(payload) = profile::choose(section, wanted.unwrap_or([0x42, 0xe0, 0x1f])) else {
-        return match wanted {
-            Some(_) => Err(Refusal::NoCommonVideoCodec),
-            None => Ok(SectionAnswer::Rejected(SectionKind::Video)),
+    // Where nothing is sent, the section is still answered.
+    let chosen = match media.video {
+        Some(config) => codec::choose(section, config),
+        None => codec::choose_h264(section),
+    };
+    let Some((payload, format)) = chosen else {
+        let Some(config) = media.video else {
+            return Ok(SectionAnswer::Rejected(SectionKind::Video));
         };
+        let (codec, parameter) = codec::wanted(config);
+        return Err(Refusal::NoCommonVideoCodec { codec, parameter });
     };
     let rtx = rtx_of(section, payload);
     plan.video = Some(VideoPlan {
         payload_type: payload.number,
         rtx,
-        profile_level_id: profile::profile_level_id(payload),
+        format,
         // str0m sends again only by RTX, so a NACK could not be honoured without it.
         nack: payload.nack && rtx.is_some(),
         pli: payload.pli,

@@ -5,12 +5,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::{
-    Direction, Offered, Section, SectionKind,
+    Direction, Offered, Section, SectionKind, codec,
     plan::{
         AudioPlan, Plan, Role, SectionAnswer, VideoPlan, check_direction, one_of_a_kind, opus_of,
         rtx_of, sections, transport,
     },
-    profile,
 };
 use crate::Refusal;
 
@@ -34,9 +33,8 @@ pub(crate) fn plan<'a>(offered: &Offered<'a>) -> Result<Plan<'a>, Refusal> {
 }
 
 fn video<'a>(section: &Section<'a>, plan: &mut Plan<'a>) -> Result<SectionAnswer, Refusal> {
-    // Constrained baseline, where there is a choice: every viewer decodes it.
-    let payload = profile::choose(section, [0x42, 0xe0, 0x1f]);
-    let payload = payload.ok_or(Refusal::NoIngestVideoCodec)?;
+    let chosen = codec::choose_ingest(section);
+    let (payload, format) = chosen.ok_or(Refusal::NoIngestVideoCodec)?;
     let stream = section.repair.map(|(stream, _)| stream).or(section.ssrc);
     let rtx = rtx_of(section, payload);
     plan.parameter_sets = payload.parameter_sets.map_or_else(Vec::new, parameter_sets);
@@ -45,7 +43,7 @@ fn video<'a>(section: &Section<'a>, plan: &mut Plan<'a>) -> Result<SectionAnswer
     plan.video = Some(VideoPlan {
         payload_type: payload.number,
         rtx,
-        profile_level_id: profile::profile_level_id(payload),
+        format,
         // Without RTX a publisher sends the packet itself again.
         nack: payload.nack,
         pli: payload.pli,

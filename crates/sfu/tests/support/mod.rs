@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use media::{Frame, H264Config, MediaTime, Timescale, TrackKind};
+use media::{Frame, H264Config, MediaTime, Timescale, TrackKind, VideoConfig};
 use sfu::{
     ClosedReason, Config, Event, FiveTuple, Input, MediaDescription, Offer, Output, Rendition,
     SessionId, Sfu, StreamId,
@@ -104,7 +104,7 @@ impl World {
         let mut config = Config::new(vec![SERVER.parse().unwrap()]);
         change(&mut config);
         let mut video = Rendition::video(K_VIDEO);
-        video.set_video_config(&h264_config());
+        video.set_video_config(&h264_config().into());
         Self {
             now: start,
             start,
@@ -135,7 +135,7 @@ impl World {
             SocketAddr::from(([198, 51, 100, 1], 5_000 + u16::try_from(session).unwrap()));
         let (mut viewer, mut offer, pending) = Viewer::new(address, self.protocol, self.now);
         change(&mut offer);
-        let config = h264_config();
+        let config = VideoConfig::from(h264_config());
         let media = MediaDescription {
             video: Some(&config),
             audio: true,

@@ -94,6 +94,21 @@ pub fn refusal(change: impl FnOnce(&mut String)) -> Option<Refusal> {
     answer.err()
 }
 
+/// The answer to an offer that was changed on the way.
+pub fn answer(change: impl FnOnce(&mut String)) -> String {
+    let now = start();
+    let (_, mut sdp, ..) = offer(now, &[]);
+    change(&mut sdp);
+    let mut sfu = Sfu::new(Config::new(vec![SERVER.parse().unwrap()]), now).unwrap();
+    let offer = PublishOffer {
+        session: SESSION,
+        sdp: &sdp,
+    };
+    sfu.accept_publisher(now, offer)
+        .expect("the offer is good")
+        .sdp
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "where virtual time begins does not matter"

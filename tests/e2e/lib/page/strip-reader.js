@@ -35,7 +35,8 @@
     } catch {
       return null; // nothing is presented yet
     }
-    const scale = frame.codedWidth / width;
+    // Decoders of VP9 pad a picture's memory, which is its coded width, to whole superblocks.
+    const scale = frame.visibleRect.width / width;
     const even = (n) => 2 * Math.round(n / 2);
     const rect = {
       x: even(layout.x * scale), y: even((layout.y + layout.h / 2) * scale) - 2,

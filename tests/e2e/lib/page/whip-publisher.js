@@ -6,9 +6,9 @@
   /**
    * @param {string} endpoint
    * @param {{bits: number, cell: number, x: number, y: number, h: number}} layout
-   * @param {{width: number, height: number, fps: number, first: number, audio: boolean}} options
+   * @param {{width: number, height: number, fps: number, first: number, audio: boolean, codec: string}} options `codec` as in `video/VP8`
    */
-  window.__publishWhip = async (endpoint, layout, { width, height, fps, first, audio }) => {
+  window.__publishWhip = async (endpoint, layout, { width, height, fps, first, audio, codec }) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const paint = canvas.getContext('2d');
@@ -23,8 +23,8 @@
     let timer = setInterval(frame, 1000 / fps);
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     const sender = peer.addTransceiver(video, { direction: 'sendonly', sendEncodings: [{ maxBitrate: 1_500_000 }] });
-    const h264 = RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => /H264|rtx/i.test(mimeType));
-    sender.setCodecPreferences(h264);
+    const wanted = new Set([`video/${codec}`, 'video/rtx'].map((type) => type.toLowerCase()));
+    sender.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => wanted.has(mimeType.toLowerCase())));
     if (audio) peer.addTransceiver(tone(), { direction: 'sendonly' });
     await peer.setLocalDescription();
     const answer = await fetch(endpoint, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: peer.localDescription.sdp });

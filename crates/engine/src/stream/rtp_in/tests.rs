@@ -1,17 +1,22 @@
 //! A WHIP publisher on the timeline: where an epoch begins, goes on, and begins anew.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names what it looks for"
+)]
+
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use media::{UnixMillis, h264};
+use media::{UnixMillis, VideoCodec, VideoConfig, h264, vp8};
 use sfu::{Sfu, StreamId};
 
 use super::*;
 use crate::{
     Config,
-    api::{Output, StreamName},
+    api::{Output, StreamEvent, StreamName},
 };
 
 /// x264, baseline, 854x480.
@@ -51,6 +56,17 @@ impl World {
 
     /// A picture of one packet, and a thirtieth of a second.
     fn picture(&mut self, rtp_time: i64, config: Option<&[u8]>) {
+        let sets = |sps: &[u8]| {
+            let pps = vec![Bytes::from_static(PPS)];
+            h264::configure(vec![Bytes::copy_from_slice(sps)], pps)
+                .unwrap()
+                .into()
+        };
+        self.picture_of(rtp_time, config.map(sets));
+    }
+
+    /// The same, in any codec.
+    fn picture_of(&mut self, rtp_time: i64, config: Option<VideoConfig>) {
         let keyframe = config.is_some();
         let packet = VideoPacket {
             rtp_time,
@@ -58,14 +74,10 @@ impl World {
             starts_keyframe: keyframe,
             payload: vec![0x65, 0x88].into(),
         };
-        let sets = |sps: &[u8]| {
-            let pps = vec![Bytes::from_static(PPS)];
-            h264::configure(vec![Bytes::copy_from_slice(sps)], pps).unwrap()
-        };
         let unit = AccessUnit {
             rtp_time,
             keyframe,
-            config: config.map(sets),
+            config,
             payload: Bytes::from_static(&[0, 0, 0, 2, 0x65, 0x88]),
         };
         let fx = &mut Effects {
@@ -130,4 +142,93 @@ fn a_jump_of_the_publishers_clock_costs_the_pictures_up_to_the_next_key_frame_an
         let passed = world.newest() - before;
         assert!((90_000..100_000).contains(&passed), "{passed}");
     }
+}
+
+fn vp8(width: u8) -> VideoConfig {
+    let frame = [0x50, 0x42, 0, 0x9d, 0x01, 0x2a, width, 0, 0x5a, 0];
+    vp8::parse_key_frame(&frame).unwrap().into()
+}
+
+impl World {
+    fn verdicts(&self) -> Vec<&'static str> {
+        let verdicts = self.out.iter().filter_map(|output| match output {
+            Output::Stream {
+                event: StreamEvent::Verdict { code, .. },
+                ..
+            } => Some(*code),
+            _ => None,
+        });
+        verdicts.collect()
+    }
+
+    fn inits(&self) -> Vec<hls::Rendition> {
+        let inits = self.out.iter().filter_map(|output| match output {
+            Output::Hls {
+                publication: hls::Publication::Init(init),
+                ..
+            } => Some(init.rendition),
+            _ => None,
+        });
+        inits.collect()
+    }
+}
+
+#[test]
+fn vp8_goes_to_webrtc_alone_and_says_so() {
+    let mut world = World::new();
+    world.stream.expect_rtp(true, true);
+    for n in 0..90 {
+        world.picture_of(n * FRAME, (n % 30 == 0).then(|| vp8(160)));
+    }
+    assert_eq!(world.stream.clock.epoch(), 1);
+    assert_eq!(world.verdicts(), ["vp8_no_hls"]);
+    let video = world.stream.status(world.now).video.unwrap();
+    assert_eq!(
+        (video.codec, video.codecs.as_str()),
+        (VideoCodec::Vp8, "vp8")
+    );
+    assert_eq!((video.frames, video.width), (90, 160));
+    assert!(!world.inits().contains(&hls::Rendition::Video));
+    let failed = |output: &Output| matches!(output, Output::HlsFailed { .. });
+    assert!(!world.out.iter().any(failed));
+}
+
+#[test]
+fn vp8_alone_has_no_epoch_of_ll_hls_and_that_is_no_failure() {
+    let mut world = World::new();
+    for n in 0..30 {
+        world.picture_of(n * FRAME, (n == 0).then(|| vp8(160)));
+    }
+    let hls: Vec<_> = world
+        .out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Hls { publication, .. } => Some(publication.clone()),
+            Output::HlsFailed { error, .. } => panic!("{error}"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(hls, [hls::Publication::NotCarried("VP8")]);
+    assert_eq!(world.verdicts(), ["vp8_no_hls"]);
+}
+
+#[test]
+fn another_size_of_vp8_changes_nothing_but_the_size() {
+    let mut world = World::new();
+    world.stream.expect_rtp(true, true);
+    world.picture_of(0, Some(vp8(160)));
+    world.picture_of(FRAME, Some(vp8(80)));
+    assert_eq!(world.stream.clock.epoch(), 1);
+    assert_eq!(world.stream.status(world.now).video.unwrap().width, 80);
+    assert_eq!(world.newest(), 900_000 + FRAME);
+}
+
+#[test]
+fn another_codec_is_another_epoch() {
+    let mut world = World::new();
+    world.picture_of(0, Some(vp8(160)));
+    world.picture(FRAME, Some(SPS));
+    assert_eq!(world.stream.clock.epoch(), 2);
+    let media = world.stream.media().unwrap();
+    assert_eq!(media.video.map(VideoConfig::codec), Some(VideoCodec::H264));
 }

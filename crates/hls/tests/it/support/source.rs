@@ -65,7 +65,7 @@ impl Source {
         };
         Epoch {
             number,
-            video: self.pace.as_ref().map(|_| video_config()),
+            video: self.pace.as_ref().map(|_| video_config().into()),
             video_rate: rate,
             audio: self.audio_rate.map(audio_config),
             anchor: ANCHOR,

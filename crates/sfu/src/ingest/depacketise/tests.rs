@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use media::h264::{NAL_IDR, NAL_PPS, NAL_SLICE, nal_type, nals};
+use media::{
+    VideoConfig,
+    h264::{self, NAL_IDR, NAL_PPS, NAL_SLICE, nal_type, nals},
+};
 use proptest::prelude::*;
 
 use bytes::Bytes;
@@ -35,9 +38,16 @@ const P: &[u8] = &[0x41, 0x9a, 0x24, 4, 5, 6];
 const P_REST: &[u8] = &[0x41, 0x4d, 7, 8];
 
 /// Feeds packets that come in order; a step is a frame's time.
-#[derive(Default)]
 struct Feed {
     depacketiser: Depacketiser,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            depacketiser: Depacketiser::new(VideoCodec::H264),
+        }
+    }
 }
 
 impl Feed {
@@ -78,9 +88,9 @@ fn canonical(nals: &[&[u8]]) -> Bytes {
     Bytes::from(unit)
 }
 
-fn config(sps: &[u8], pps: &[u8]) -> H264Config {
+fn config(sps: &[u8], pps: &[u8]) -> VideoConfig {
     let set = |nal| vec![Bytes::copy_from_slice(nal)];
-    h264::configure(set(sps), set(pps)).unwrap()
+    h264::configure(set(sps), set(pps)).unwrap().into()
 }
 
 /// The unit of a step; a key frame if it holds an IDR slice.
@@ -192,6 +202,29 @@ fn sets_may_come_under_a_time_of_their_own() {
     assert_eq!(feed.frame(0, &[PPS]), []);
     let first = given(1, Some((SPS, PPS)), &[IDR]);
     assert_eq!(feed.frame(1, &[IDR]), [first]);
+}
+
+#[test]
+fn sets_told_apart_from_the_stream_hold_until_it_brings_its_own() {
+    let told = |sets: [&'static [u8]; 2]| sets.map(Bytes::from_static);
+    let mut feed = Feed::default();
+    feed.depacketiser.know(&told([SPS, PPS]));
+    assert_eq!(
+        feed.frame(0, &[IDR]),
+        [given(0, Some((SPS, PPS)), &[IDR])],
+        "whatever was lost before"
+    );
+    let lost = damaged(1, Fault::Lost);
+    let after_gap = [lost, given(1, None, &[IDR])];
+    assert_eq!(feed.push(1, IDR, true, true), after_gap);
+    let own = given(2, Some((SPS_HIGH, PPS_HIGH)), &[IDR]);
+    assert_eq!(feed.frame(2, &[SPS_HIGH, PPS_HIGH, IDR]), [own]);
+    let lost = damaged(3, Fault::Lost);
+    assert_eq!(feed.push(3, IDR, true, true), [lost, withheld(3)]);
+    // Other codecs have none.
+    let mut vp8 = Depacketiser::new(VideoCodec::Vp8);
+    vp8.know(&told([SPS, PPS]));
+    assert_eq!(vp8.poll_output(), None);
 }
 
 #[test]
@@ -358,7 +391,7 @@ fn a_unit_larger_than_a_picture_can_be_is_dropped() {
     );
     for _ in 0..1_000 {
         outputs.extend(feed.push(1, &[&[0x5c, 0x01][..], &piece].concat(), false, false));
-        assert!(feed.depacketiser.assembly.payload(false).len() <= ACCESS_UNIT_MAX);
+        assert!(feed.depacketiser.assembly.payload().unwrap().len() <= ACCESS_UNIT_MAX);
     }
     let bytes = Fault::TooLarge {
         what: "bytes in an access unit",
@@ -415,7 +448,10 @@ struct Sent {
 
 fn packetise(units: &[(bool, Bytes)]) -> Vec<Sent> {
     let mut packetiser = Packetiser::default();
-    packetiser.set_config(&config(SPS, PPS));
+    let VideoConfig::H264(config) = config(SPS, PPS) else {
+        panic!("it is H.264's");
+    };
+    packetiser.set_config(&config);
     let mut sent = Vec::new();
     for (unit, (_, access_unit)) in units.iter().enumerate() {
         let mut payloads = Vec::new();

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use media::h264::{self, NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS};
 
 use super::{
-    Fault,
+    super::{Fault, assemble::KEPT_MAX},
     payload::{Fragment, Payload},
     sets::ParameterSets,
 };
@@ -238,5 +238,3 @@ fn length_of(nal: &[u8]) -> [u8; LENGTH] {
 }
 
 const LENGTH: usize = 4;
-/// A key frame at 20 Mbit/s; what a larger one took is given back.
-const KEPT_MAX: usize = 1024 * 1024;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use media::h264::{self, NAL_SPS, parse_pps};
 
-use super::Fault;
+use super::super::Fault;
 
 /// Every parameter set that came, by its number (H.264 section 7.4.1.2.1: a later one with the same
 /// number replaces it).

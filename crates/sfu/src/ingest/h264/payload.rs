@@ -2,7 +2,7 @@
 
 use media::h264::nal_type;
 
-use super::Fault;
+use super::super::Fault;
 use crate::h264::{FU_A, STAP_A};
 
 /// A payload that packetization-mode 0 or 1 allows.

@@ -1,0 +1,5 @@
+//! Explores `publisher::rtp_vp9`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::publisher::rtp_vp9(data));
