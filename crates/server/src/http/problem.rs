@@ -57,115 +57,94 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Its name in the type's URI, its status and its title.
-    const fn entry(self) -> (&'static str, StatusCode, &'static str) {
-        use StatusCode as S;
+    /// Its name in the type's URI, and its title.
+    const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSuchPath => ("no-such-path", S::NOT_FOUND, "No such path"),
-            Self::NoSuchStream => ("no-such-stream", S::NOT_FOUND, "No such stream"),
-            Self::NoSuchCue => ("no-such-cue", S::NOT_FOUND, "No such cue"),
-            Self::NoSuchKey => ("no-such-key", S::NOT_FOUND, "No such stream key"),
-            Self::NoSuchSession => ("no-such-session", S::NOT_FOUND, "No such session"),
-            Self::NoSuchViewer => ("no-such-viewer", S::NOT_FOUND, "No such viewer"),
-            Self::NoSuchPublisher => ("no-such-publisher", S::NOT_FOUND, "No publisher"),
-            Self::NoSuchMedia => (
-                "no-such-media",
-                S::NOT_FOUND,
-                "No such playlist, part or segment",
-            ),
-            Self::NoSuchDelivery => ("no-such-delivery", S::NOT_FOUND, "No such delivery"),
-            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A token is needed"),
-            Self::Forbidden => ("forbidden", S::FORBIDDEN, "The token does not allow this"),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                S::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-            ),
-            Self::UnsupportedMediaType => (
-                "unsupported-media-type",
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported media type",
-            ),
-            Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
-            Self::MalformedBody => ("malformed-body", S::BAD_REQUEST, "Malformed body"),
-            Self::InvalidField => ("invalid-field", S::BAD_REQUEST, "Invalid field"),
-            Self::InvalidHeader => ("invalid-header", S::BAD_REQUEST, "Invalid header"),
-            Self::InvalidQuery => ("invalid-query", S::BAD_REQUEST, "Invalid query"),
-            Self::InvalidRange => (
-                "invalid-range",
-                S::RANGE_NOT_SATISFIABLE,
-                "Range not satisfiable",
-            ),
-            Self::KeyReused => (
-                "idempotency-key-reused",
-                S::UNPROCESSABLE_ENTITY,
-                "Idempotency key reused",
-            ),
-            Self::RevConflict => ("revision-conflict", S::CONFLICT, "Revision conflict"),
-            Self::CardNotShown => ("card-not-shown", S::CONFLICT, "Card not shown"),
-            Self::CardsFull => (
-                "cards-full",
-                S::CONFLICT,
-                "As many cards as may show at once",
-            ),
-            Self::CardRefused => ("card-refused", S::CONFLICT, "Card refused"),
-            Self::KeysFull => ("keys-full", S::CONFLICT, "As many stream keys as may be"),
-            Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Rate limited"),
-            Self::NotLive => ("not-live", S::CONFLICT, "Not live"),
-            Self::AlreadyPublished => ("already-published", S::CONFLICT, "Already published"),
-            Self::EndpointUnavailable => (
-                "endpoint-unavailable",
-                S::CONFLICT,
-                "Webhook endpoint unavailable",
-            ),
-            Self::OfferNotUsable => (
-                "offer-not-usable",
-                S::UNPROCESSABLE_ENTITY,
-                "No codec or track to publish",
-            ),
-            Self::MalformedOffer => ("malformed-offer", S::BAD_REQUEST, "Malformed offer"),
-            Self::OfferNotAcceptable => (
-                "offer-not-acceptable",
-                S::NOT_ACCEPTABLE,
-                "No common codec or track",
-            ),
-            Self::StreamNotPlayable => (
-                "stream-not-playable",
-                S::UNPROCESSABLE_ENTITY,
-                "Not playable by this protocol",
-            ),
-            Self::PreconditionFailed => (
-                "precondition-failed",
-                S::PRECONDITION_FAILED,
-                "Precondition failed",
-            ),
-            Self::PreconditionRequired => (
-                "precondition-required",
-                S::PRECONDITION_REQUIRED,
-                "Precondition required",
-            ),
-            Self::RequestTooSlow => (
-                "request-too-slow",
-                S::REQUEST_TIMEOUT,
-                "The request took too long",
-            ),
-            Self::Misdirected => (
-                "misdirected",
-                S::MISDIRECTED_REQUEST,
-                "Not this server's name",
-            ),
-            Self::Full => ("full", S::SERVICE_UNAVAILABLE, "Full"),
-            Self::TimedOut => (
-                "timed-out",
-                S::SERVICE_UNAVAILABLE,
-                "Waited too long for media",
-            ),
-            Self::Unavailable => (
-                "unavailable",
-                S::SERVICE_UNAVAILABLE,
-                "Temporarily unavailable",
-            ),
-            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
+            Self::NoSuchPath => ("no-such-path", "No such path"),
+            Self::NoSuchStream => ("no-such-stream", "No such stream"),
+            Self::NoSuchCue => ("no-such-cue", "No such cue"),
+            Self::NoSuchKey => ("no-such-key", "No such stream key"),
+            Self::NoSuchSession => ("no-such-session", "No such session"),
+            Self::NoSuchViewer => ("no-such-viewer", "No such viewer"),
+            Self::NoSuchPublisher => ("no-such-publisher", "No publisher"),
+            Self::NoSuchMedia => ("no-such-media", "No such playlist, part or segment"),
+            Self::NoSuchDelivery => ("no-such-delivery", "No such delivery"),
+            Self::Unauthorized => ("unauthorized", "A token is needed"),
+            Self::Forbidden => ("forbidden", "The token does not allow this"),
+            Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
+            Self::UnsupportedMediaType => ("unsupported-media-type", "Unsupported media type"),
+            Self::BodyTooLarge => ("body-too-large", "Body too large"),
+            Self::MalformedBody => ("malformed-body", "Malformed body"),
+            Self::InvalidField => ("invalid-field", "Invalid field"),
+            Self::InvalidHeader => ("invalid-header", "Invalid header"),
+            Self::InvalidQuery => ("invalid-query", "Invalid query"),
+            Self::InvalidRange => ("invalid-range", "Range not satisfiable"),
+            Self::KeyReused => ("idempotency-key-reused", "Idempotency key reused"),
+            Self::RevConflict => ("revision-conflict", "Revision conflict"),
+            Self::CardNotShown => ("card-not-shown", "Card not shown"),
+            Self::CardsFull => ("cards-full", "As many cards as may show at once"),
+            Self::CardRefused => ("card-refused", "Card refused"),
+            Self::KeysFull => ("keys-full", "As many stream keys as may be"),
+            Self::RateLimited => ("rate-limited", "Rate limited"),
+            Self::NotLive => ("not-live", "Not live"),
+            Self::AlreadyPublished => ("already-published", "Already published"),
+            Self::EndpointUnavailable => ("endpoint-unavailable", "Webhook endpoint unavailable"),
+            Self::OfferNotUsable => ("offer-not-usable", "No codec or track to publish"),
+            Self::MalformedOffer => ("malformed-offer", "Malformed offer"),
+            Self::OfferNotAcceptable => ("offer-not-acceptable", "No common codec or track"),
+            Self::StreamNotPlayable => ("stream-not-playable", "Not playable by this protocol"),
+            Self::PreconditionFailed => ("precondition-failed", "Precondition failed"),
+            Self::PreconditionRequired => ("precondition-required", "Precondition required"),
+            Self::RequestTooSlow => ("request-too-slow", "The request took too long"),
+            Self::Misdirected => ("misdirected", "Not this server's name"),
+            Self::Full => ("full", "Full"),
+            Self::TimedOut => ("timed-out", "Waited too long for media"),
+            Self::Unavailable => ("unavailable", "Temporarily unavailable"),
+            Self::Internal => ("internal", "Internal error"),
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::NoSuchPath
+            | Self::NoSuchStream
+            | Self::NoSuchCue
+            | Self::NoSuchKey
+            | Self::NoSuchSession
+            | Self::NoSuchViewer
+            | Self::NoSuchPublisher
+            | Self::NoSuchMedia
+            | Self::NoSuchDelivery => StatusCode::NOT_FOUND,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MalformedBody
+            | Self::InvalidField
+            | Self::InvalidHeader
+            | Self::InvalidQuery
+            | Self::MalformedOffer => StatusCode::BAD_REQUEST,
+            Self::InvalidRange => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::KeyReused | Self::OfferNotUsable | Self::StreamNotPlayable => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::RevConflict
+            | Self::CardNotShown
+            | Self::CardsFull
+            | Self::CardRefused
+            | Self::KeysFull
+            | Self::NotLive
+            | Self::AlreadyPublished
+            | Self::EndpointUnavailable => StatusCode::CONFLICT,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::OfferNotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RequestTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Full | Self::TimedOut | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -252,7 +231,8 @@ impl From<Unavailable> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (slug, status, title) = self.kind.entry();
+        let (slug, title) = self.kind.words();
+        let status = self.kind.status();
         let body = ProblemBody {
             r#type: format!("/problems/{slug}"),
             title,

@@ -176,6 +176,10 @@ impl Driver {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not news is a question, and `reply` names every one"
+    )]
     fn obey(&mut self, now: Instant, command: Command) {
         let shard = &mut self.shard;
         match command {
@@ -202,18 +206,6 @@ impl Driver {
                 self.outlets.children.note(child, &event);
                 shard.handle_input(now, Input::Child { child, event });
             }
-            Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
-            Command::Publish { stream, sdp, reply } => {
-                answer(reply, shard.publish_offer(now, &stream, &sdp));
-            }
-            Command::Patch {
-                session,
-                precondition,
-                fragment,
-                reply,
-            } => {
-                answer(reply, shard.patch(session, precondition, &fragment));
-            }
             Command::TcpOpened { tuple, writer } => self.outlets.tcp_opened(tuple, writer),
             Command::TcpDatagram { tuple, contents } => {
                 self.meters.datagrams_in.increment(1);
@@ -223,41 +215,9 @@ impl Driver {
                 self.outlets.tcp_closed(tuple);
                 shard.handle_input(now, Input::DatagramsClosed { tuple });
             }
-            Command::Leave { session, reply } => answer(reply, shard.leave(now, session)),
-            Command::InsertCue {
-                stream,
-                request,
-                reply,
-            } => {
-                answer(reply, shard.insert_cue(now, &stream, request));
-            }
-            Command::CuesAfter {
-                stream,
-                after,
-                reply,
-            } => {
-                answer(reply, shard.cues_after(&stream, after));
-            }
-            Command::Cue { stream, seq, reply } => answer(reply, shard.cue(&stream, seq)),
-            Command::State { stream, pts, reply } => answer(reply, shard.state(&stream, pts)),
-            Command::Snapshot { stream, reply } => answer(reply, shard.snapshot(now, &stream)),
-            Command::Streams { reply } => answer(reply, shard.streams(now)),
-            Command::Stream { stream, reply } => answer(reply, shard.stream(now, &stream)),
-            Command::Viewers { stream, reply } => answer(reply, shard.viewers(&stream)),
-            Command::RemoveViewer {
-                stream,
-                session,
-                reply,
-            } => {
-                answer(reply, shard.remove_viewer(now, &stream, session));
-            }
-            Command::RemovePublisher { stream, reply } => {
-                answer(reply, shard.remove_publisher(now, &stream));
-            }
-            Command::EndStream { stream, reply } => answer(reply, shard.end_stream(now, &stream)),
-            Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
             // Handled by whoever takes commands out of the queue.
             Command::Stop => {}
+            question => reply(shard, now, question),
         }
     }
 
@@ -283,6 +243,67 @@ async fn timer(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
         None => pending().await,
+    }
+}
+
+/// Answers what is asked of the engine.
+fn reply(shard: &mut Shard, now: Instant, question: Command) {
+    match question {
+        Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
+        Command::Publish { stream, sdp, reply } => {
+            answer(reply, shard.publish_offer(now, &stream, &sdp));
+        }
+        Command::Patch {
+            session,
+            precondition,
+            fragment,
+            reply,
+        } => {
+            answer(reply, shard.patch(session, precondition, &fragment));
+        }
+        Command::Leave { session, reply } => answer(reply, shard.leave(now, session)),
+        Command::InsertCue {
+            stream,
+            request,
+            reply,
+        } => {
+            answer(reply, shard.insert_cue(now, &stream, request));
+        }
+        Command::CuesAfter {
+            stream,
+            after,
+            reply,
+        } => {
+            answer(reply, shard.cues_after(&stream, after));
+        }
+        Command::Cue { stream, seq, reply } => answer(reply, shard.cue(&stream, seq)),
+        Command::State { stream, pts, reply } => answer(reply, shard.state(&stream, pts)),
+        Command::Snapshot { stream, reply } => answer(reply, shard.snapshot(now, &stream)),
+        Command::Streams { reply } => answer(reply, shard.streams(now)),
+        Command::Stream { stream, reply } => answer(reply, shard.stream(now, &stream)),
+        Command::Viewers { stream, reply } => answer(reply, shard.viewers(&stream)),
+        Command::RemoveViewer {
+            stream,
+            session,
+            reply,
+        } => {
+            answer(reply, shard.remove_viewer(now, &stream, session));
+        }
+        Command::RemovePublisher { stream, reply } => {
+            answer(reply, shard.remove_publisher(now, &stream));
+        }
+        Command::EndStream { stream, reply } => answer(reply, shard.end_stream(now, &stream)),
+        Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
+        // News, not questions.
+        Command::RtmpOpened { .. }
+        | Command::RtmpData { .. }
+        | Command::RtmpClosed { .. }
+        | Command::PublishDecided { .. }
+        | Command::Child { .. }
+        | Command::TcpOpened { .. }
+        | Command::TcpDatagram { .. }
+        | Command::TcpClosed { .. }
+        | Command::Stop => {}
     }
 }
 
