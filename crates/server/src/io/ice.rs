@@ -152,7 +152,7 @@ fn interfaces() -> io::Result<Vec<IpAddr>> {
 /// machine's.
 fn choose(listen: SocketAddr, advertised: &[Advertised], interfaces: &[IpAddr]) -> Vec<SocketAddr> {
     let mut chosen: Vec<SocketAddr> = if !advertised.is_empty() {
-        let at = |a: &Advertised| SocketAddr::new(a.ip, a.port.unwrap_or(listen.port()));
+        let at = |a: &Advertised| SocketAddr::new(a.ip, a.port.unwrap_or_else(|| listen.port()));
         advertised.iter().map(at).collect()
     } else if !listen.ip().is_unspecified() {
         vec![listen]
@@ -242,7 +242,7 @@ fn is_public(ip: IpAddr) -> bool {
         IpAddr::V4(ip) => {
             let [a, b, ..] = ip.octets();
             // RFC 6598: between a provider and its customers.
-            !ip.is_private() && !(a == 100 && (64..128).contains(&b))
+            !(ip.is_private() || a == 100 && (64..128).contains(&b))
         }
         IpAddr::V6(ip) => !ip.is_unique_local(),
     }
