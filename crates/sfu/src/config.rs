@@ -16,7 +16,7 @@ pub struct Config {
     pub shard: u16,
     /// Viewers at most; past it their offers are refused with [`Refusal::Full`](crate::Refusal::Full).
     pub sessions_max: usize,
-    /// Sessions that have not connected yet at most; past it offers are refused with
+    /// Viewers that have not connected yet at most; past it their offers are refused with
     /// [`Refusal::TooManyHalfOpen`](crate::Refusal::TooManyHalfOpen).
     pub half_open_max: usize,
     /// How long a session may take to connect before it is closed. RFC 9725 section 5 asks for a

@@ -38,6 +38,7 @@ pub struct Sfu {
     held_count: u64,
     /// The latest `now` there was.
     now: Instant,
+    /// Viewers that have not connected yet.
     half_open: usize,
     counters: Counters,
 }
@@ -73,11 +74,15 @@ impl Sfu {
     ///
     /// The refusal; nothing is kept of the offer then.
     pub fn accept_offer(&mut self, now: Instant, offer: Offer<'_>) -> Result<Answer, Refusal> {
-        // Of publishers there are as many as streams: a crowd of viewers keeps no seller from his show.
+        self.refuse_taken(offer.session)?;
+        // Of publishers there are as many as streams: a crowd of viewers, or of those who only
+        // pretend to be some, keeps no seller from his show.
         if self.sessions.len() >= self.config.sessions_max {
             return Err(Refusal::Full);
         }
-        self.admit(offer.session)?;
+        if self.half_open >= self.config.half_open_max {
+            return Err(Refusal::TooManyHalfOpen);
+        }
         let Accepted {
             session,
             answer,
@@ -106,7 +111,7 @@ impl Sfu {
         now: Instant,
         offer: PublishOffer<'_>,
     ) -> Result<PublishAnswer, Refusal> {
-        self.admit(offer.session)?;
+        self.refuse_taken(offer.session)?;
         let Accepted {
             session,
             answer: Answer { sdp },
@@ -115,17 +120,13 @@ impl Sfu {
         let (video, audio) = session.tracks();
         self.routes.add(offer.session, ice);
         self.publishers.insert(offer.session, session);
-        self.half_open += 1;
         self.drive_publisher(now, offer.session);
         Ok(PublishAnswer { sdp, video, audio })
     }
 
-    fn admit(&self, session: SessionId) -> Result<(), Refusal> {
+    fn refuse_taken(&self, session: SessionId) -> Result<(), Refusal> {
         if self.sessions.contains_key(&session) || self.publishers.contains_key(&session) {
             return Err(Refusal::DuplicateSession);
-        }
-        if self.half_open >= self.config.half_open_max {
-            return Err(Refusal::TooManyHalfOpen);
         }
         Ok(())
     }
@@ -417,9 +418,11 @@ impl Sfu {
 
     /// The shard's numbers.
     pub fn counters(&self) -> Counters {
+        let publishers = self.publishers.values();
+        let connecting = publishers.filter(|publisher| !publisher.transport.is_connected());
         Counters {
             sessions: self.sessions.len() + self.publishers.len(),
-            half_open: self.half_open,
+            half_open: self.half_open + connecting.count(),
             addresses: self.routes.addresses(),
             ..self.counters
         }
@@ -505,7 +508,9 @@ impl Sfu {
 
     fn report(&mut self, id: SessionId, signals: Signals) {
         if signals.connected {
-            self.half_open = self.half_open.saturating_sub(1);
+            if self.sessions.contains_key(&id) {
+                self.half_open = self.half_open.saturating_sub(1);
+            }
             self.outputs.push_back(Output::Event(id, Event::Connected));
         }
         if signals.channel_open {
@@ -550,23 +555,21 @@ impl Sfu {
     }
 
     fn end(&mut self, now: Instant, id: SessionId, reason: ClosedReason) {
-        let connected = if let Some(mut session) = self.sessions.remove(&id) {
+        if let Some(mut session) = self.sessions.remove(&id) {
             session.transport.close(now, &mut self.outputs);
+            if !session.transport.is_connected() {
+                self.half_open = self.half_open.saturating_sub(1);
+            }
             if let Some(stream) = self.streams.get_mut(&session.stream) {
                 stream.viewers.remove(&id);
                 if stream.viewers.is_empty() && stream.clock.is_none() {
                     self.streams.remove(&session.stream);
                 }
             }
-            session.transport.is_connected()
         } else if let Some(mut publisher) = self.publishers.remove(&id) {
             publisher.transport.close(now, &mut self.outputs);
-            publisher.transport.is_connected()
         } else {
             return;
-        };
-        if !connected {
-            self.half_open = self.half_open.saturating_sub(1);
         }
         self.routes.remove(id);
         self.close_released();

@@ -7,7 +7,7 @@ mod support;
 use std::{fmt::Write as _, time::Duration};
 
 use media::{H264Config, VideoConfig};
-use sfu::{MediaDescription, Offer, Refusal, SessionId};
+use sfu::{MediaDescription, Offer, PublishOffer, Refusal, SessionId};
 use support::{STREAM, World, h264_config};
 
 const CHROMIUM: &str = include_str!("fixtures/chromium-156.sdp");
@@ -422,7 +422,17 @@ fn a_full_shard_says_so() {
         world.sfu.accept_offer(world.now, offer(3)),
         Err(Refusal::TooManyHalfOpen)
     );
+    let publisher = PublishOffer {
+        session: SessionId(4),
+        sdp: &CHROMIUM.replace("a=recvonly", "a=sendonly"),
+    };
+    let answer = world.sfu.accept_publisher(world.now, publisher);
+    assert!(answer.is_ok(), "viewers hold no publisher's place");
+    assert_eq!(world.sfu.counters().half_open, 3);
+    world.sfu.remove(world.now, SessionId(4));
+    assert_eq!(world.sfu.counters().half_open, 2);
     world.run(Duration::from_secs(16));
+    assert_eq!(world.sfu.counters().half_open, 0);
     assert!(
         world.sfu.accept_offer(world.now, offer(3)).is_ok(),
         "after 15 s there is room again"
