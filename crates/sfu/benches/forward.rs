@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 
+#[path = "../tests/support/listener.rs"]
+mod listener;
 #[path = "../tests/support/own_srtp.rs"]
 mod own_srtp;
 #[path = "../tests/support/pair.rs"]

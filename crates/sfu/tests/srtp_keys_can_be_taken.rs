@@ -8,6 +8,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 
+#[path = "support/listener.rs"]
+mod listener;
 #[path = "support/own_srtp.rs"]
 mod own_srtp;
 #[path = "support/pair.rs"]

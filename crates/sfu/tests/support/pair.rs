@@ -9,25 +9,18 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use str0m::{
     Candidate, Event, Input, Output, Rtc, RtcConfig,
-    crypto::{
-        CryptoError, CryptoProvider,
-        dtls::{
-            DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion,
-            ProtocolVersion,
-        },
-    },
     media::{MediaKind, Mid},
     net::{Protocol, Receive},
     rtp::{RtpPacket, RtpWrite, Ssrc},
 };
 
-use super::own_srtp::Taken;
+use super::{listener::Listener, own_srtp::Taken};
 
 /// A server and a client, connected in memory.
 pub struct Pair {
@@ -40,89 +33,6 @@ pub struct Pair {
     listener: &'static Listener,
 }
 
-/// str0m's own DTLS, listened to.
-#[derive(Debug)]
-struct Listener {
-    inner: &'static dyn DtlsProvider,
-    heard: Arc<Mutex<Option<Taken>>>,
-}
-
-#[derive(Debug)]
-struct Listening {
-    inner: Box<dyn DtlsInstance>,
-    heard: Arc<Mutex<Option<Taken>>>,
-}
-
-impl DtlsProvider for Listener {
-    fn generate_certificate(&self) -> Option<DtlsCert> {
-        self.inner.generate_certificate()
-    }
-
-    fn new_dtls(
-        &self,
-        cert: &DtlsCert,
-        now: Instant,
-        version: DtlsVersion,
-        mtu: Option<usize>,
-    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let inner = self.inner.new_dtls(cert, now, version, mtu)?;
-        Ok(Box::new(Listening {
-            inner,
-            heard: Arc::clone(&self.heard),
-        }))
-    }
-}
-
-impl DtlsInstance for Listening {
-    fn set_active(&mut self, active: bool) {
-        self.inner.set_active(active);
-    }
-
-    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.inner.handle_packet(packet)
-    }
-
-    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let output = self.inner.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
-            let taken = Taken {
-                material: material.to_vec(),
-                profile: *profile,
-            };
-            *self.heard.lock().unwrap() = Some(taken);
-        }
-        output
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.inner.handle_timeout(now)
-    }
-
-    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.inner.send_application_data(data)
-    }
-
-    fn is_active(&self) -> bool {
-        self.inner.is_active()
-    }
-
-    fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.inner.protocol_version()
-    }
-
-    fn is_closing(&self) -> bool {
-        self.inner.is_closing()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.inner.close()
-    }
-}
-
 impl Pair {
     /// Two peers with media declared and keys exchanged.
     pub fn connected() -> Self {
@@ -131,17 +41,7 @@ impl Pair {
             reason = "where virtual time begins does not matter"
         )]
         let now = Instant::now();
-        let provider = str0m::crypto::from_feature_flags();
-        let heard = Arc::new(Mutex::new(None));
-        // Providers are static; a test leaks one.
-        let listener: &'static Listener = Box::leak(Box::new(Listener {
-            inner: provider.dtls_provider,
-            heard,
-        }));
-        let listened = CryptoProvider {
-            dtls_provider: listener,
-            ..provider
-        };
+        let (listened, listener) = Listener::provider();
         let config = |provider| {
             RtcConfig::new()
                 .set_rtp_mode(true)
@@ -165,12 +65,7 @@ impl Pair {
 
     /// The keying material of the server's DTLS.
     pub fn taken(&self) -> Taken {
-        self.listener
-            .heard
-            .lock()
-            .unwrap()
-            .clone()
-            .expect("the handshake is through")
+        self.listener.taken()
     }
 
     /// Which half of the material is the server's.

@@ -22,6 +22,7 @@ use sfu::{
 use str0m::{
     Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc, RtcConfig,
     change::SdpAnswer,
+    crypto::CryptoProvider,
     media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer},
     net::{Protocol, Receive},
     rtp::RtpWrite,
@@ -63,7 +64,15 @@ type Loses = Box<dyn FnMut(&[u8]) -> bool>;
 
 /// An offer and the publisher that made it.
 fn offer(now: Instant, rids: &[&str]) -> (Rtc, String, str0m::change::SdpPendingOffer, Mid, Mid) {
-    let mut rtc = RtcConfig::new().set_rtp_mode(true).build(now);
+    offer_with(RtcConfig::new(), now, rids)
+}
+
+fn offer_with(
+    config: RtcConfig,
+    now: Instant,
+    rids: &[&str],
+) -> (Rtc, String, str0m::change::SdpPendingOffer, Mid, Mid) {
+    let mut rtc = config.set_rtp_mode(true).build(now);
     let candidate = Candidate::host(SELLER.parse().unwrap(), "udp").unwrap();
     rtc.add_local_candidate(candidate);
     let mut changes = rtc.sdp_api();
@@ -127,19 +136,27 @@ impl World {
 
     /// A publisher a second after its offer was answered.
     pub fn tried(change: impl FnOnce(&mut String)) -> Self {
-        Self::offering(&[], change)
+        Self::offering(RtcConfig::new(), &[], change)
     }
 
-    /// A publisher of several encodings, each with its name.
-    pub fn simulcast(rids: &[&str]) -> Self {
-        let world = Self::offering(rids, |_| {});
+    /// A publisher that has connected, with a crypto provider of the test's own.
+    pub fn with_crypto(provider: CryptoProvider) -> Self {
+        let config = RtcConfig::new().set_crypto_provider(Arc::new(provider));
+        let world = Self::offering(config, &[], |_| {});
         assert!(world.connected);
         world
     }
 
-    fn offering(rids: &[&str], change: impl FnOnce(&mut String)) -> Self {
+    /// A publisher of several encodings, each with its name.
+    pub fn simulcast(rids: &[&str]) -> Self {
+        let world = Self::offering(RtcConfig::new(), rids, |_| {});
+        assert!(world.connected);
+        world
+    }
+
+    fn offering(config: RtcConfig, rids: &[&str], change: impl FnOnce(&mut String)) -> Self {
         let now = start();
-        let (mut rtc, mut sdp, pending, video, audio) = offer(now, rids);
+        let (mut rtc, mut sdp, pending, video, audio) = offer_with(config, now, rids);
         change(&mut sdp);
         let mut sfu = Sfu::new(Config::new(vec![SERVER.parse().unwrap()]), now).unwrap();
         let answer = sfu
@@ -195,9 +212,22 @@ impl World {
         self.drain();
     }
 
+    /// The source of the video, the payload type it goes by, and the sequence number it has reached.
+    pub fn video_stream(&mut self) -> (u32, u8, u64) {
+        let payload_type = self.video_payload_type();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.video, None).unwrap();
+        (*stream.ssrc(), payload_type, self.sequence)
+    }
+
     /// The payload type video goes by; retransmissions have another.
     pub fn video_payload_type(&self) -> u8 {
         *self.rtc.media(self.video).unwrap().remote_pts()[0]
+    }
+
+    /// The payload type sound goes by.
+    pub fn audio_payload_type(&self) -> u8 {
+        *self.rtc.media(self.audio).unwrap().remote_pts()[0]
     }
 
     /// Sends one RTP packet of video.
