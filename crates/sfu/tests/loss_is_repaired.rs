@@ -4,7 +4,9 @@
 
 mod support;
 
-use support::{LATENCY, World, is_media};
+use std::time::Duration;
+
+use support::{LATENCY, Narrow, World, is_media};
 
 #[test]
 fn every_frame_comes_whole_through_five_per_cent_of_loss() {
@@ -74,4 +76,36 @@ fn a_viewer_who_loses_nearly_all_costs_at_most_twice_the_stream() {
         stats.retransmitted <= stats.packets_sent + stats.packets_sent / 4,
         "{stats:?}"
     );
+}
+
+#[test]
+fn a_viewer_on_a_narrow_link_costs_no_other_a_frame_and_comes_back() {
+    let mut world = World::new();
+    world.publish(5, 60, 6_000);
+    let (slow, other) = (world.join_and_connect(1), world.join_and_connect(2));
+    // 200 of the stream's 1,440 kbit/s.
+    world.narrow = Some(Narrow {
+        to: world.viewers[&slow].address,
+        bytes_per_second: 25_000.0,
+        queued: 0.0,
+        since: world.now,
+    });
+    world.publish(300, 60, 6_000);
+    let stats = world.sfu.stats(slow).unwrap();
+    assert!(
+        stats.retransmitted <= stats.packets_sent,
+        "what is asked for again does not double it: {stats:?}"
+    );
+    assert!(world.viewers[&slow].whole_frames().len() < 100);
+    assert_eq!(world.closed(slow), None, "it keeps its place");
+    world.narrow = None;
+    world.publish(120, 60, 6_000);
+    world.run(Duration::from_secs(1));
+    let last: Vec<u32> = (365..425).collect();
+    assert!(world.viewers[&slow].whole_frames().ends_with(&last));
+    assert_eq!(
+        world.viewers[&other].whole_frames(),
+        (0..425).collect::<Vec<_>>()
+    );
+    assert_eq!(world.sfu.stats(other).unwrap().retransmitted, 0);
 }

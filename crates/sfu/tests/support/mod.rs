@@ -51,6 +51,8 @@ pub struct World {
     pub closed_connections: Vec<FiveTuple>,
     /// Given a datagram for a viewer: whether the network loses it.
     pub loses: Loses,
+    /// A way to a viewer that carries little.
+    pub narrow: Option<Narrow>,
     wire: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
     pub video: Rendition,
@@ -68,6 +70,29 @@ struct Datagram {
     source: SocketAddr,
     destination: SocketAddr,
     contents: Vec<u8>,
+}
+
+/// A link's rate and the tenth of a second that its queue holds; what is more gets lost.
+pub struct Narrow {
+    pub to: SocketAddr,
+    pub bytes_per_second: f64,
+    pub queued: f64,
+    pub since: Instant,
+}
+
+impl Narrow {
+    fn carries(&mut self, now: Instant, to: SocketAddr, contents: &[u8]) -> bool {
+        if to != self.to {
+            return true;
+        }
+        let gone = now.duration_since(self.since).as_secs_f64() * self.bytes_per_second;
+        self.since = now;
+        self.queued = (self.queued - gone).max(0.0);
+        let length = u32::try_from(contents.len()).unwrap().into();
+        let fits = self.queued + length <= self.bytes_per_second / 10.0;
+        self.queued += if fits { length } else { 0.0 };
+        fits
+    }
 }
 
 /// A player.
@@ -114,6 +139,7 @@ impl World {
             admitted: Vec::new(),
             closed_connections: Vec::new(),
             loses: Box::new(|_| false),
+            narrow: None,
             wire: BTreeMap::new(),
             sent: 0,
             video,
@@ -327,7 +353,9 @@ impl World {
             match output {
                 Output::Transmit { tuple, contents } => {
                     assert_eq!(tuple.local, SERVER.parse().unwrap());
-                    if !(self.loses)(&contents) {
+                    let now = self.now;
+                    let fits = |narrow: &mut Narrow| narrow.carries(now, tuple.remote, &contents);
+                    if self.narrow.as_mut().is_none_or(fits) && !(self.loses)(&contents) {
                         self.post(tuple.local, tuple.remote, contents);
                     }
                 }
