@@ -18,9 +18,12 @@ use sfu::{AccessUnit, ClosedReason, Ingest, Refusal};
 const OFFERED_SETS: &str =
     "packetization-mode=1;sprop-parameter-sets=Z0LAHtoDYPebwEQAAAMABAAAAwDKPFi6gA==,aM48gA==";
 
+fn is_rtp(datagram: &[u8]) -> bool {
+    datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1])
+}
+
 fn is_video(datagram: &[u8]) -> bool {
-    let is_rtp = datagram[0] >> 6 == 2 && !(192..=223).contains(&datagram[1]);
-    is_rtp && datagram.len() > 500
+    is_rtp(datagram) && datagram.len() > 500
 }
 
 #[test]
@@ -132,6 +135,38 @@ fn what_stays_lost_costs_the_pictures_up_to_the_next_key_frame_which_is_asked_fo
     assert_eq!(numbers[10..], (40..60).collect::<Vec<_>>());
     assert!(world.asked > before, "a key frame is asked for");
     assert!(world.ingest.contains(&Ingest::VideoDamaged));
+}
+
+#[test]
+fn a_key_frame_without_its_beginning_is_passed_on_by_no_way() {
+    // Of its four packets the parameter sets, or the first piece of the slice.
+    for missing in [1, 2] {
+        let mut world = World::connected(|_| {});
+        world.publish(0..30, 30);
+        let forwarded = world.packets().len();
+        let (video, audio) = (world.video_payload_type(), world.audio_payload_type());
+        let mut count = 0;
+        world.loses = Box::new(move |datagram| {
+            let payload_type = datagram[1] & 0x7f;
+            let is_first_try = is_rtp(datagram) && payload_type == video;
+            count += usize::from(is_first_try);
+            let is_again = is_rtp(datagram) && ![video, audio].contains(&payload_type);
+            is_again || is_first_try && count == missing
+        });
+        world.publish(30..60, 30);
+        world.run(Duration::from_secs(1));
+        let packets = world.packets();
+        // A key frame that may be decodable is known not to be certain at its end only.
+        let kept = if missing == 1 { 2 } else { 0 };
+        assert_eq!(packets.len() - forwarded, kept, "{missing}");
+        assert!(world.ingest.contains(&Ingest::VideoDamaged));
+        world.loses = Box::new(|_| false);
+        world.publish(60..90, 30);
+        let units = world.units();
+        let numbers: Vec<u32> = units.iter().map(|unit| number(unit)).collect();
+        assert_eq!(numbers, (0..30).chain(60..90).collect::<Vec<_>>());
+        assert!(world.packets()[forwarded + kept].starts_keyframe);
+    }
 }
 
 #[test]

@@ -44,7 +44,8 @@ impl Assemble for Assembler {
         let seen = look::look(payload);
         Look {
             picture: seen.starts_slice || seen.idr,
-            keyframe: seen.idr,
+            // Any piece is of a key frame, but what lacks its beginning cannot be decoded.
+            keyframe: seen.idr && seen.starts_picture,
         }
     }
 

@@ -9,7 +9,7 @@ use str0m::rtp::RtpPacket;
 
 use crate::{
     Ingest, VideoPacket,
-    ingest::{Depacketiser, Look, Output, Packet, Popped, Reorder, Timestamp},
+    ingest::{Depacketiser, Fault, Look, Output, Packet, Popped, Reorder, Timestamp},
     publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
 };
 
@@ -93,6 +93,7 @@ impl Video {
             after_gap: std::mem::take(&mut self.after_gap),
         });
         let mut own = None;
+        let mut is_refused = false;
         while let Some(output) = self.depacketiser.poll_output() {
             match output {
                 Output::Unit(unit) => {
@@ -105,16 +106,28 @@ impl Video {
                         out.push_back(Ingest::VideoUnit(unit));
                     }
                 }
-                Output::Damaged { .. } => {
+                Output::Damaged {
+                    rtp_time: of,
+                    fault,
+                } => {
+                    // What was lost was before this packet, which may well begin a picture.
+                    is_refused |= of == rtp_time && fault != Fault::Lost;
                     keyframes.want();
                     self.gate.close();
                     out.push_back(Ingest::VideoDamaged);
                 }
-                Output::Withheld { .. } => keyframes.want(),
+                // What may not be whole was let through until its end showed it.
+                Output::Withheld { rtp_time: of } => {
+                    is_refused |= of == rtp_time;
+                    keyframes.want();
+                    if self.gate.close() {
+                        out.push_back(Ingest::VideoDamaged);
+                    }
+                }
                 Output::Ignored { .. } => {}
             }
         }
-        if !received.payload.is_empty() {
+        if !received.payload.is_empty() && !is_refused {
             let seen = self.depacketiser.look(&received.payload);
             let packet = VideoPacket {
                 rtp_time,
@@ -142,9 +155,10 @@ struct Gate {
 }
 
 impl Gate {
-    fn close(&mut self) {
-        self.is_open = false;
+    /// True if it was open.
+    fn close(&mut self) -> bool {
         self.drop_head();
+        std::mem::take(&mut self.is_open)
     }
 
     fn drop_head(&mut self) {
