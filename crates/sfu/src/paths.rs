@@ -2,8 +2,10 @@
 //!
 //! A lite agent sends no checks. A peer proves each way by its own, and nominates the one it wants;
 //! of several the one of highest priority is used. A NAT that gives the peer a new port leaves the
-//! priority as it was, so a way that has gone quiet gives place to the one that is checked now. A
-//! browser nominates on the pair it has selected only, so that one is what it wants.
+//! priority as it was, so a way that has gone quiet gives place to the one that is checked now.
+//! Chromium and Safari nominate with every check on the pair they have selected, and there only.
+//! Others (Firefox, pion, aioice) nominate once and keep the pair alive with plain checks; those
+//! move media only when nothing has come by the old way for longer than they leave between two.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +17,7 @@ use crate::{FiveTuple, Protocol};
 /// A peer's nominated ways.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    /// The oldest acquaintance first.
+    /// The one last heard of last.
     known: VecDeque<Path>,
     chosen: Option<FiveTuple>,
     /// The ICE session they are of.
@@ -56,17 +58,7 @@ impl Paths {
             self.chosen = None;
         }
         let priority = pair_priority(priority, tuple.protocol);
-        match self.known.iter_mut().find(|path| path.tuple == tuple) {
-            Some(path) => path.heard = now,
-            None => self.known.push_back(Path {
-                tuple,
-                priority,
-                heard: now,
-            }),
-        }
-        if self.known.len() > PATHS_MAX {
-            self.known.pop_front();
-        }
+        self.note(now, tuple, priority);
         let chosen = self
             .known
             .iter()
@@ -81,7 +73,44 @@ impl Paths {
         begins
     }
 
-    /// A connection is gone: the way last heard of is the best that is left.
+    /// An authenticated check has come that nominates nothing: the way lives, and takes the place of
+    /// one that does not.
+    pub(crate) fn checked(
+        &mut self,
+        now: Instant,
+        tuple: FiveTuple,
+        generation: u32,
+        priority: u32,
+    ) {
+        if generation != self.generation {
+            return;
+        }
+        let is_dead = |path: &Path| now.saturating_duration_since(path.heard) >= DEAD;
+        let mut known = self.known.iter();
+        let takes_over = known
+            .any(|path| Some(path.tuple) == self.chosen && path.tuple != tuple && is_dead(path));
+        let is_known = self.known.iter().any(|path| path.tuple == tuple);
+        if takes_over || is_known {
+            self.note(now, tuple, pair_priority(priority, tuple.protocol));
+        }
+        if takes_over {
+            self.chosen = Some(tuple);
+        }
+    }
+
+    fn note(&mut self, now: Instant, tuple: FiveTuple, priority: u64) {
+        self.known.retain(|path| path.tuple != tuple);
+        self.known.push_back(Path {
+            tuple,
+            priority,
+            heard: now,
+        });
+        if self.known.len() > PATHS_MAX {
+            self.known.pop_front();
+        }
+    }
+
+    /// A way is gone: the one last heard of is the best that is left.
     pub(crate) fn closed(&mut self, tuple: FiveTuple) {
         self.known.retain(|path| path.tuple != tuple);
         if self.chosen == Some(tuple) {
@@ -108,6 +137,8 @@ fn pair_priority(remote: u32, protocol: Protocol) -> u64 {
 
 /// Browsers check the path they use every 2.5 s; two paths in turn leave neither quiet for long.
 const QUIET: Duration = Duration::from_secs(2);
+/// Plain checks are 5 s apart, a fifth more or less (RFC 7675 section 5.1).
+const DEAD: Duration = Duration::from_secs(8);
 const PATHS_MAX: usize = 8;
 
 #[cfg(test)]
@@ -168,6 +199,26 @@ mod tests {
         paths.nominated(start + Duration::from_secs(20), tcp(1), 0, HOST);
         assert_eq!(paths.chosen(), Some(udp(1)));
         assert!(pair_priority(HOST + 1, Protocol::Udp) > pair_priority(HOST, Protocol::Udp));
+    }
+
+    #[test]
+    fn a_check_that_nominates_nothing_moves_media_only_off_a_dead_path() {
+        let (mut paths, start) = (Paths::default(), start());
+        let at = |second| start + Duration::from_secs(second);
+        paths.checked(at(0), udp(1), 0, HOST);
+        assert_eq!(paths.chosen(), None, "nothing was nominated yet");
+        paths.nominated(at(0), udp(1), 0, HOST);
+        paths.checked(at(5), udp(1), 0, HOST);
+        paths.checked(at(6), udp(2), 0, HOST);
+        paths.checked(at(10), udp(1), 0, HOST);
+        paths.checked(at(17), udp(2), 0, HOST);
+        assert_eq!(paths.chosen(), Some(udp(1)));
+        paths.checked(at(18), udp(2), 1, HOST);
+        assert_eq!(paths.chosen(), Some(udp(1)), "of another ICE session");
+        paths.checked(at(18), udp(2), 0, HOST);
+        assert_eq!(paths.chosen(), Some(udp(2)), "the NAT has a new port");
+        paths.checked(at(23), udp(1), 0, HOST);
+        assert_eq!(paths.chosen(), Some(udp(2)));
     }
 
     #[test]

@@ -6,27 +6,36 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::SocketAddr,
+    time::{Duration, Instant},
 };
 
 use str0m::{crypto::Sha1HmacProvider, ice::StunMessage};
 
-use crate::{FiveTuple, Protocol, SessionId, datagram};
+use crate::{FiveTuple, SessionId, datagram};
 
 /// Where sessions are to be found.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    by_tuple: HashMap<FiveTuple, SessionId>,
+    by_tuple: HashMap<FiveTuple, Owner>,
     by_ufrag: HashMap<String, SessionId>,
     known: BTreeMap<SessionId, Known>,
-    /// Ways that have stopped being anybody's.
-    released: Vec<FiveTuple>,
+    /// Ways that have stopped being a session's, and whose they were.
+    released: Vec<(SessionId, FiveTuple)>,
+}
+
+/// Whose a way is.
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    session: SessionId,
+    /// When it last proved so.
+    heard: Instant,
 }
 
 #[derive(Debug)]
 struct Known {
     /// Of the ICE session there is, and of the one a restart has begun; the latest last.
     ice: VecDeque<Ice>,
-    /// Proven ways, the oldest first.
+    /// Proven ways, the one last heard of last.
     tuples: VecDeque<FiveTuple>,
 }
 
@@ -125,15 +134,15 @@ impl Routes {
 
     /// A connection is gone. Whose it was.
     pub(crate) fn closed(&mut self, tuple: FiveTuple) -> Option<SessionId> {
-        let session = self.by_tuple.remove(&tuple)?;
+        let Owner { session, .. } = self.by_tuple.remove(&tuple)?;
         if let Some(known) = self.known.get_mut(&session) {
             known.tuples.retain(|other| *other != tuple);
         }
         Some(session)
     }
 
-    /// The next way that has stopped being anybody's.
-    pub(crate) fn poll_released(&mut self) -> Option<FiveTuple> {
+    /// The next way that has stopped being a session's.
+    pub(crate) fn poll_released(&mut self) -> Option<(SessionId, FiveTuple)> {
         self.released.pop()
     }
 
@@ -142,12 +151,13 @@ impl Routes {
     /// peer whose NAT rebinds is followed.
     pub(crate) fn find(
         &mut self,
+        now: Instant,
         tuple: FiveTuple,
         contents: &[u8],
         hmac: &dyn Sha1HmacProvider,
     ) -> Option<Route> {
         if !datagram::is_stun(contents) {
-            let session = *self.by_tuple.get(&tuple)?;
+            let Owner { session, .. } = *self.by_tuple.get(&tuple)?;
             return Some(Route {
                 session,
                 kind: Kind::Other,
@@ -186,37 +196,45 @@ impl Routes {
             reply: sealed(reply, &ice.pwd, hmac)?,
             is_first: false,
         };
-        check.is_first = self.prove(session, tuple);
+        check.is_first = self.prove(now, session, tuple)?;
         Some(Route {
             session,
             kind: Kind::Check(check),
         })
     }
 
-    /// The way is the session's from now on. True if it was not before.
-    fn prove(&mut self, session: SessionId, tuple: FiveTuple) -> bool {
-        if self.by_tuple.insert(tuple, session) == Some(session) {
-            return false;
+    /// The way is the session's from now on: whether it was not before. `None` while it is another's,
+    /// which anybody could take from it who can forge an address and has a session of his own.
+    fn prove(&mut self, now: Instant, session: SessionId, tuple: FiveTuple) -> Option<bool> {
+        let before = self.by_tuple.get(&tuple);
+        let is_first = before.is_none_or(|owner| owner.session != session);
+        let is_anothers =
+            |owner: &Owner| now.saturating_duration_since(owner.heard) < LET_GO && is_first;
+        if before.is_some_and(is_anothers) {
+            return None;
         }
-        let known = self.known.get_mut(&session);
-        let oldest = known.and_then(|known| {
-            known.tuples.push_back(tuple);
-            let full = known.tuples.len() > TUPLES_MAX;
-            full.then(|| known.tuples.pop_front()).flatten()
-        });
-        if let Some(oldest) = oldest {
-            self.release(session, oldest);
+        let owner = Owner {
+            session,
+            heard: now,
+        };
+        self.by_tuple.insert(tuple, owner);
+        let known = self.known.get_mut(&session)?;
+        known.tuples.retain(|other| *other != tuple);
+        known.tuples.push_back(tuple);
+        if known.tuples.len() > TUPLES_MAX
+            && let Some(longest_quiet) = known.tuples.pop_front()
+        {
+            self.release(session, longest_quiet);
         }
-        true
+        Some(is_first)
     }
 
     fn release(&mut self, session: SessionId, tuple: FiveTuple) {
         // Another session may have proved the same way since: a port freed and taken again.
-        if self.by_tuple.get(&tuple) == Some(&session) {
+        let owner = self.by_tuple.get(&tuple);
+        if owner.is_some_and(|owner| owner.session == session) {
             self.by_tuple.remove(&tuple);
-            if tuple.protocol == Protocol::Tcp {
-                self.released.push(tuple);
-            }
+            self.released.push((session, tuple));
         }
     }
 
@@ -247,6 +265,9 @@ fn mapped(remote: SocketAddr) -> SocketAddr {
     SocketAddr::new(remote.ip().to_canonical(), remote.port())
 }
 
+/// A port that is freed may be given to another peer, whose checks are then dropped for so long. Browsers check every 2.5 s,
+/// others every 5 s.
+const LET_GO: Duration = Duration::from_secs(12);
 /// A browser tries one pair per interface and family; a NAT rebinds now and then.
 const TUPLES_MAX: usize = 8;
 /// The longest message there is to send names a user: two fragments of 256 characters.

@@ -243,7 +243,7 @@ impl Sfu {
 
     fn receive(&mut self, now: Instant, tuple: FiveTuple, contents: &[u8]) {
         let hmac = self.acceptor.crypto.sha1_hmac_provider;
-        let Some(Route { session: id, kind }) = self.routes.find(tuple, contents, hmac) else {
+        let Some(Route { session: id, kind }) = self.routes.find(now, tuple, contents, hmac) else {
             self.counters.datagrams_dropped += 1;
             return;
         };
@@ -266,12 +266,10 @@ impl Sfu {
     }
 
     fn checked(&mut self, now: Instant, id: SessionId, tuple: FiveTuple, mut check: Check) {
-        if check.is_first {
-            if tuple.protocol == Protocol::Tcp {
-                self.outputs.push_back(Output::Admit { tuple });
-            }
-            self.close_released();
+        if check.is_first && tuple.protocol == Protocol::Tcp {
+            self.outputs.push_back(Output::Admit { tuple });
         }
+        self.close_released();
         self.transmit(tuple, std::mem::take(&mut check.reply));
         let hmac = self.acceptor.crypto.sha1_hmac_provider;
         let Some(transport) = self.transport(id) else {
@@ -287,8 +285,13 @@ impl Sfu {
     }
 
     fn close_released(&mut self) {
-        while let Some(tuple) = self.routes.poll_released() {
-            self.outputs.push_back(Output::Close { tuple });
+        while let Some((id, tuple)) = self.routes.poll_released() {
+            if let Some(transport) = self.transport(id) {
+                transport.closed(tuple);
+            }
+            if tuple.protocol == Protocol::Tcp {
+                self.outputs.push_back(Output::Close { tuple });
+            }
         }
     }
 

@@ -121,6 +121,8 @@ impl Transport {
     ) -> bool {
         self.heard = now;
         if !check.nominates {
+            self.paths
+                .checked(now, tuple, check.generation, check.priority);
             return false;
         }
         let begins = self
@@ -134,7 +136,7 @@ impl Transport {
         begins
     }
 
-    /// A connection is gone.
+    /// A way is the peer's no longer.
     pub(crate) fn closed(&mut self, tuple: FiveTuple) {
         self.paths.closed(tuple);
     }

@@ -204,6 +204,64 @@ fn ten_thousand_strangers_leave_no_trace_and_get_no_answer() {
     );
 }
 
+/// A check of a viewer's own, as if it had come from somewhere else.
+fn check_of(world: &mut World, id: sfu::SessionId) -> Vec<u8> {
+    let answer = world.viewers[&id].answer.clone();
+    let viewer = world.viewers.get_mut(&id).unwrap();
+    let remote = viewer.rtc.direct_api().local_ice_credentials().ufrag;
+    let ufrag = attribute(&answer, "a=ice-ufrag:");
+    binding_request(
+        &format!("{ufrag}:{remote}"),
+        attribute(&answer, "a=ice-pwd:"),
+    )
+}
+
+#[test]
+fn a_viewer_cannot_take_anothers_way_by_forging_its_address() {
+    let mut world = World::new();
+    world.publish(3, 60, 3_000);
+    let (victim, thief) = (world.join_and_connect(1), world.join_and_connect(2));
+    let address = world.viewers[&victim].address;
+    for _ in 0..20 {
+        let check = check_of(&mut world, thief);
+        let before = world.sfu.counters().datagrams_dropped;
+        world.receive(address, &check);
+        assert_eq!(world.sfu.counters().datagrams_dropped, before + 1);
+        world.publish(30, 60, 3_000);
+    }
+    world.run(LATENCY);
+    assert_eq!(
+        world.viewers[&victim].whole_frames(),
+        (0..603).collect::<Vec<_>>()
+    );
+    // What has gone is anybody's.
+    world.sfu.remove(world.now, victim);
+    let check = check_of(&mut world, thief);
+    let before = world.sfu.counters().datagrams_dropped;
+    world.receive(address, &check);
+    assert_eq!(world.sfu.counters().datagrams_dropped, before);
+}
+
+#[test]
+fn ways_a_viewer_tries_and_leaves_do_not_cost_it_the_one_it_uses() {
+    let mut world = World::new();
+    world.publish(3, 60, 3_000);
+    let id = world.join_and_connect(1);
+    for port in 1..200 {
+        let check = check_of(&mut world, id);
+        // A way of low priority: nothing is sent there.
+        let elsewhere = SocketAddr::new(stranger().ip(), port);
+        world.receive(elsewhere, &check);
+        world.publish(15, 60, 3_000);
+    }
+    world.run(LATENCY);
+    assert_eq!(world.sfu.counters().addresses, 8);
+    assert_eq!(
+        world.viewers[&id].whole_frames(),
+        (0..3 + 199 * 15).collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn a_check_that_takes_us_for_the_controlling_side_is_told_and_proves_nothing() {
     let mut world = World::new();
