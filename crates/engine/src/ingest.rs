@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::{AacConfig, FrameRate, VideoConfig};
+use media::{AacConfig, FrameRate, TrackKind, VideoConfig};
 use transcode::OpusToAac;
 
 /// Stamps that go back, or ahead, by more than this are a new clock of the publisher's, not jitter or a stall.
@@ -48,7 +48,7 @@ pub(crate) struct Ingest {
     /// The publisher's clock jumped since the epoch began.
     adrift: bool,
     /// The leading track's last stamp.
-    last_ms: Option<i64>,
+    last_ms: Option<(TrackKind, i64)>,
 }
 
 impl Default for Ingest {
@@ -127,8 +127,13 @@ impl Ingest {
 
     /// Notes a stamp of the track that leads. After a jump the next frame that can begins a new epoch; until then the
     /// frames have no place on the timeline, and this says so.
-    pub(crate) fn is_adrift(&mut self, ms: i64) -> bool {
-        if let Some(last) = self.last_ms.replace(ms) {
+    pub(crate) fn is_adrift(&mut self, leads: TrackKind, ms: i64) -> bool {
+        // The tracks' stamps have no common zero: where the other one led before, nothing has jumped.
+        if let Some((_, last)) = self
+            .last_ms
+            .replace((leads, ms))
+            .filter(|(led, _)| *led == leads)
+        {
             let jumped = ms < last - JUMP_BACK_MS || ms > last + JUMP_AHEAD_MS;
             self.adrift |= jumped && self.running;
             self.changed |= self.adrift;

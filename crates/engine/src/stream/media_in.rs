@@ -45,7 +45,7 @@ impl Stream {
         payload: Bytes,
     ) {
         self.last_media = fx.now;
-        let adrift = self.ingest.is_adrift(dts_ms);
+        let adrift = self.ingest.is_adrift(TrackKind::Video, dts_ms);
         if self.ingest.begins_with_video(keyframe) {
             self.begin_rtmp_epoch(fx, dts_ms);
         } else if adrift {
@@ -93,7 +93,7 @@ impl Stream {
         self.last_media = fx.now;
         self.sounds();
         let leads = self.ingest.video.is_none();
-        let adrift = leads && self.ingest.is_adrift(pts_ms);
+        let adrift = leads && self.ingest.is_adrift(TrackKind::Audio, pts_ms);
         if self.ingest.begins_with_audio(fx.now) {
             self.begin_rtmp_epoch(fx, pts_ms);
         } else if adrift {

@@ -40,8 +40,11 @@ impl Stream {
     }
 
     fn video_packet(&mut self, fx: &mut Effects<'_>, packet: VideoPacket) {
-        let jumped = self.ingest.is_adrift(packet.rtp_time / TICKS_PER_MS);
-        if jumped || !self.ingest.running || self.ingest.video.is_none() {
+        // Sound leads until a picture is whole.
+        let is_known = self.ingest.video.is_some();
+        let ms = packet.rtp_time / TICKS_PER_MS;
+        let jumped = is_known && self.ingest.is_adrift(TrackKind::Video, ms);
+        if jumped || !self.ingest.running || !is_known {
             self.hold(packet);
             return;
         }
@@ -128,7 +131,10 @@ impl Stream {
 
     fn opus(&mut self, fx: &mut Effects<'_>, rtp_time: i64, payload: Bytes) {
         let leads = self.ingest.video.is_none();
-        let jumped = leads && self.ingest.is_adrift(rtp_time / SAMPLES_PER_MS);
+        let jumped = leads
+            && self
+                .ingest
+                .is_adrift(TrackKind::Audio, rtp_time / SAMPLES_PER_MS);
         if self.ingest.begins_with_audio(fx.now) {
             let anchor = self.clock.start_rtp_epoch(fx.now, None);
             self.begin_epoch(fx, anchor);

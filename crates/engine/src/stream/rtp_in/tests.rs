@@ -68,26 +68,26 @@ impl World {
     /// The same, in any codec.
     fn picture_of(&mut self, rtp_time: i64, config: Option<VideoConfig>) {
         let keyframe = config.is_some();
-        let packet = VideoPacket {
-            rtp_time,
-            marker: true,
-            starts_keyframe: keyframe,
-            payload: vec![0x65, 0x88].into(),
-        };
+        let packet = packet(rtp_time, keyframe);
         let unit = AccessUnit {
             rtp_time,
             keyframe,
             config,
             payload: Bytes::from_static(&[0, 0, 0, 2, 0x65, 0x88]),
         };
+        self.take([Ingest::VideoPacket(packet), Ingest::VideoUnit(unit)]);
+        self.now += Duration::from_micros(33_333);
+    }
+
+    fn take<const N: usize>(&mut self, ingest: [Ingest; N]) {
         let fx = &mut Effects {
             now: self.now,
             out: &mut self.out,
             sfu: &mut self.sfu,
         };
-        self.stream.rtp(fx, Ingest::VideoPacket(packet));
-        self.stream.rtp(fx, Ingest::VideoUnit(unit));
-        self.now += Duration::from_micros(33_333);
+        for ingest in ingest {
+            self.stream.rtp(fx, ingest);
+        }
     }
 
     fn newest(&self) -> i64 {
@@ -106,6 +106,57 @@ fn an_epoch_begins_with_a_key_frame_and_keeps_the_distance_of_its_times() {
     assert_eq!(world.stream.clock.epoch(), 1);
     assert_eq!(world.newest(), 900_000 + 29 * FRAME);
     assert!(world.stream.early.is_empty());
+}
+
+#[test]
+fn a_picture_that_joins_sound_begins_one_epoch() {
+    let mut world = World::new();
+    world.stream.expect_rtp(true, true);
+    // The camera is attached six seconds late; the clocks of sound and picture have nothing in common.
+    let (sound, picture) = (|n: i64| n * 960, |n: i64| 1_000_000_000 + n * FRAME);
+    for n in 0..300 {
+        world.take([opus(sound(n))]);
+        world.now += Duration::from_millis(20);
+    }
+    assert_eq!(world.stream.clock.epoch(), 1, "of sound alone");
+    // Its first key frame leaves in paced packets, with sound between them.
+    for n in 0..5 {
+        let packet = packet(picture(0), n == 0);
+        world.take([Ingest::VideoPacket(packet), opus(sound(300 + n))]);
+        world.now += Duration::from_millis(20);
+    }
+    world.picture(picture(0), Some(SPS));
+    for n in 1..60 {
+        world.take([opus(sound(305 + n))]);
+        world.picture(picture(n), None);
+    }
+    assert_eq!(world.stream.clock.epoch(), 2);
+    let announced = |output: &&Output| {
+        matches!(
+            output,
+            Output::Stream {
+                event: StreamEvent::Live { .. },
+                ..
+            }
+        )
+    };
+    assert_eq!(world.out.iter().filter(announced).count(), 2);
+}
+
+fn opus(rtp_time: i64) -> Ingest {
+    Ingest::Audio {
+        rtp_time,
+        payload: vec![0xfc, 1, 2].into(),
+    }
+}
+
+fn packet(rtp_time: i64, starts_keyframe: bool) -> VideoPacket {
+    VideoPacket {
+        rtp_time,
+        marker: true,
+        starts_keyframe,
+        payload: vec![0x65, 0x88].into(),
+    }
 }
 
 #[test]
