@@ -30,6 +30,8 @@ pub(crate) struct Layers {
     layers: Vec<Layer>,
     /// The one that is told.
     chosen: Option<usize>,
+    /// When the first key frame was whole, until one is chosen.
+    first: Option<Instant>,
     /// The last timestamp told, and when.
     told: Option<(i64, Instant)>,
 }
@@ -44,7 +46,8 @@ struct Layer {
     /// When a packet last came.
     heard: Option<Instant>,
     config: Option<VideoConfig>,
-    /// What has come of the picture that is being received, while another layer is told.
+    /// What has come of a key frame that is being received while another layer is told; until one is, of all since the last
+    /// key frame.
     held: VecDeque<Ingest>,
 }
 
@@ -83,6 +86,7 @@ impl Layers {
             mid,
             layers,
             chosen,
+            first: None,
             told: None,
         }
     }
@@ -102,7 +106,8 @@ impl Layers {
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let deadlines = self.layers.iter().map(|layer| layer.video.deadline());
-        deadlines.flatten().min()
+        let choice = self.first.map(|first| first + CHOICE);
+        deadlines.chain([choice]).flatten().min()
     }
 
     /// The layers that key frames are asked of: all that come, so that any can be changed to.
@@ -147,6 +152,9 @@ impl Layers {
                 self.take(now, n, item, keyframes, out);
             }
         }
+        if self.chosen.is_none() && self.can_choose(now) {
+            self.choose(now, keyframes, out);
+        }
         self.chosen != before
     }
 
@@ -160,6 +168,7 @@ impl Layers {
     ) {
         let layer = &mut self.layers[n];
         let mut whole_keyframe = false;
+        let mut begins = false;
         match &item {
             Ingest::VideoUnit(unit) => {
                 if let Some(config) = &unit.config {
@@ -167,31 +176,65 @@ impl Layers {
                 }
                 whole_keyframe = unit.keyframe;
             }
-            Ingest::VideoPacket(packet) if packet.starts_keyframe => layer.held.clear(),
+            Ingest::VideoPacket(packet) => begins = packet.starts_keyframe,
             Ingest::VideoDamaged => layer.held.clear(),
-            Ingest::VideoPacket(_) | Ingest::Audio { .. } | Ingest::Together { .. } => {}
+            Ingest::Audio { .. } | Ingest::Together { .. } => {}
         }
         if self.chosen == Some(n) {
             return self.tell(now, n, item, out);
         }
-        if layer.held.len() < HELD_MAX {
+        if begins {
+            layer.held.clear();
+        }
+        if begins || whole_keyframe || !layer.held.is_empty() {
             layer.held.push_back(item);
         }
-        if whole_keyframe && self.is_better(now, n) {
+        if layer.held.len() > HELD_MAX {
+            layer.held.clear();
+        }
+        if !whole_keyframe {
+            return;
+        }
+        if self.chosen.is_none() {
+            self.first.get_or_insert(now);
+        } else if self.is_better(now, n) {
             self.change(now, n, out);
             keyframes.came(now);
-        } else if whole_keyframe {
+        } else {
             self.layers[n].held.clear();
+        }
+    }
+
+    /// The smallest comes first as a rule; each change would be another size, and another epoch.
+    fn can_choose(&self, now: Instant) -> bool {
+        let all = self.layers.iter().all(|layer| layer.config.is_some());
+        self.first.is_some_and(|first| all || now >= first + CHOICE)
+    }
+
+    /// Begins with the largest there is.
+    fn choose(&mut self, now: Instant, keyframes: &mut Keyframes, out: &mut VecDeque<Ingest>) {
+        let begun = |layer: &Layer| {
+            let is_unit = |item: &Ingest| matches!(item, Ingest::VideoUnit(_));
+            layer.held.iter().any(is_unit)
+        };
+        let ready = (0..self.layers.len()).filter(|n| begun(&self.layers[*n]));
+        let largest = ready.max_by_key(|n| self.layers[*n].area());
+        // If none is ready, each waits for its next key frame.
+        self.first = None;
+        let Some(largest) = largest else { return };
+        self.change(now, largest, out);
+        keyframes.came(now);
+        for (n, layer) in self.layers.iter_mut().enumerate() {
+            if n != largest {
+                layer.held.clear();
+            }
         }
     }
 
     /// Whether a layer of which a key frame has come is to be told instead.
     fn is_better(&self, now: Instant, n: usize) -> bool {
-        let Some(chosen) = self.chosen else {
-            return true;
-        };
-        let chosen = &self.layers[chosen];
-        !chosen.is_live(now) || self.layers[n].area() > chosen.area()
+        let chosen = self.chosen.map(|chosen| &self.layers[chosen]);
+        chosen.is_none_or(|chosen| !chosen.is_live(now) || self.layers[n].area() > chosen.area())
     }
 
     fn change(&mut self, now: Instant, n: usize, out: &mut VecDeque<Ingest>) {
@@ -210,7 +253,9 @@ impl Layers {
             _ => 0,
         };
         for mut item in held {
-            if let Ingest::VideoUnit(unit) = &mut item {
+            if let Ingest::VideoUnit(unit) = &mut item
+                && unit.keyframe
+            {
                 // Its parameter sets may have come long ago.
                 unit.config = unit.config.take().or_else(|| self.layers[n].config.clone());
             }
@@ -242,5 +287,7 @@ fn time_of(item: &Ingest) -> Option<i64> {
 
 /// Thirty pictures long: a layer that is only late is not given up.
 const SILENT: Duration = Duration::from_secs(1);
+/// How long larger encodings are waited for.
+const CHOICE: Duration = Duration::from_millis(300);
 /// Packets of one picture; a key frame of 4 MiB is larger than any.
 const HELD_MAX: usize = 4_096;
