@@ -162,7 +162,7 @@ impl Session {
     }
 
     /// Sends live packets of a track, those that continue what the viewer has. True if there was
-    /// anything to send; then [`advance`](Self::advance) and [`drain`](Self::drain).
+    /// anything to send; then [`Transport::advance`] and [`drain`](Self::drain).
     pub(crate) fn send(
         &mut self,
         kind: TrackKind,
@@ -211,7 +211,7 @@ impl Session {
     }
 
     /// Sends the next run of the past if it is due. True if there was anything to send; then
-    /// [`advance`](Self::advance) and [`drain`](Self::drain).
+    /// [`Transport::advance`] and [`drain`](Self::drain).
     pub(crate) fn catch_up(
         &mut self,
         now: Instant,

@@ -47,7 +47,8 @@ impl RtpLines {
         let placed = *self
             .audio
             .get_or_insert_with(|| arrival.saturating_sub(rtp_time));
-        let offset = match self.wanted {
+        let is_near = |wanted: &i64| wanted.abs_diff(placed) <= APART_MAX;
+        let offset = match self.wanted.filter(is_near) {
             None => placed,
             Some(wanted) if !self.settled => {
                 self.settled = true;
@@ -76,6 +77,9 @@ impl RtpLines {
 
 /// One tick in so many, begun ones counted: about a millisecond a second.
 const SLEW: i64 = 1_000;
+/// Reports that want the sound further from where it came, 2 s, are wrong: at most a sender's pacing and a network's queue lie
+/// between.
+const APART_MAX: u64 = 96_000;
 /// Of one packet, however long the pause before it.
 const STEP_MAX: i64 = 48;
 
@@ -112,6 +116,18 @@ mod tests {
             last = next;
         }
         assert_eq!(last, 480_480 + 699 * 960);
+    }
+
+    #[test]
+    fn reports_that_cannot_be_true_move_nothing() {
+        let mut lines = RtpLines::new(BASE, Some(0));
+        assert_eq!(lines.audio(0, Some(BASE)).ticks(), 480_000);
+        for seconds in [-60, -3, 3, 60] {
+            lines.together(0, seconds * 90_000);
+            assert_eq!(lines.audio(960, None).ticks(), 480_960, "{seconds}");
+        }
+        lines.together(0, 9_000);
+        assert_eq!(lines.audio(960, None).ticks(), 480_960 + 4_800);
     }
 
     #[test]
