@@ -18,13 +18,15 @@ export interface Subscription {
 }
 
 /**
- * Follows what `url` says, asked at each new connection, until closed. The browser reconnects by itself after a dropped connection, with
- * `Last-Event-ID`; after an answer other than 200 it gives up (HTML §9.2.3), and then this one goes on.
+ * Follows what `url` says, asked at each new connection, until closed. The browser reconnects by itself after
+ * a dropped connection, with `Last-Event-ID`; after an answer other than 200 it gives up (HTML §9.2.3), and
+ * then this one goes on.
  */
 export function subscribe(url: () => string, handlers: EventHandlers): Subscription {
   const backoff = new Backoff(1000, 10_000);
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
   const open = (): void => {
     const current = new EventSource(url());
     source = current;
@@ -35,12 +37,15 @@ export function subscribe(url: () => string, handlers: EventHandlers): Subscript
     for (const name of EVENT_NAMES) current.addEventListener(name, onMessage);
     current.onerror = () => {
       handlers.onLost?.();
-      if (current.readyState === EventSource.CLOSED) timer = setTimeout(open, backoff.next());
+      // Whoever was told may have closed it, and that too makes it CLOSED.
+      if (closed || current.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(open, backoff.next());
     };
   };
   open();
   return {
     close() {
+      closed = true;
       clearTimeout(timer);
       source?.close();
     },
