@@ -15,5 +15,6 @@ export {
   type Verdict,
 } from "./client.ts";
 export type { EventHandlers, Subscription } from "./events.ts";
+export { notice, sentence, type Notice } from "./notice.ts";
 export { ApiError, errorFrom, parseRetryAfter, readProblem, type Problem } from "./problem.ts";
 export { bearer, parseToken, withToken, type TokenSource } from "./token.ts";

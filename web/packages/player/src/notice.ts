@@ -2,7 +2,7 @@
  * What the player is doing, in words a viewer can use.
  */
 
-import { ApiError } from "@shopcast/api";
+import { ApiError, notice, sentence, type Notice as Words } from "@shopcast/api";
 
 /** Where the player is. */
 export type Status =
@@ -24,11 +24,7 @@ export type Status =
   | "unsupported";
 
 /** A status and its words. */
-export interface Notice {
-  readonly status: Status;
-  readonly title: string;
-  readonly detail: string | null;
-}
+export type Notice = Words<Status>;
 
 export const NOTICES = {
   connecting: notice("connecting", "Connecting…"),
@@ -89,16 +85,6 @@ export function noticeOf(error: unknown): Failure {
     // It stays so until the broadcaster changes something, which is worth noticing but not at once.
     retryAfterMs: Math.max(retryAfterMs ?? 0, REFUSED_RETRY_MS),
   };
-}
-
-/** With a capital and a full stop, so that another sentence can follow. */
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
-}
-
-function notice(status: Status, title: string, detail: string | null = null): Notice {
-  return { status, title, detail };
 }
 
 const REFUSED_RETRY_MS = 10_000;

@@ -3,6 +3,7 @@
  */
 
 import { Backoff } from "@shopcast/api";
+import { browser, type Platform } from "@shopcast/webrtc";
 
 import { ptsFromRtp } from "./clock-map.ts";
 import { NOTICES, noticeOf, type Failure, type Notice } from "./notice.ts";
@@ -13,6 +14,7 @@ export class WhepSource implements Source {
   readonly #host: SourceHost;
   readonly #endpoint: string;
   readonly #backoff = new Backoff(500, 8000);
+  readonly #platform: Platform | null;
   #session: WhepSession | null = null;
   #media: MediaStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -20,14 +22,15 @@ export class WhepSource implements Source {
   /** A broadcast was on. When it no longer is, it is over, and not about to begin. */
   #wasOn = false;
 
-  /** `endpoint` is the stream's WHEP address. */
-  constructor(host: SourceHost, endpoint: string) {
+  /** `endpoint` is the stream's WHEP address; `platform` is null where the browser has no WebRTC. */
+  constructor(host: SourceHost, endpoint: string, platform: Platform | null = browser()) {
     this.#host = host;
     this.#endpoint = endpoint;
+    this.#platform = platform;
   }
 
   start(): void {
-    if (typeof RTCPeerConnection === "undefined") {
+    if (this.#platform === null) {
       this.#host.notify(NOTICES.noWebRtc);
       this.#host.needsEvents();
       return;
@@ -60,6 +63,7 @@ export class WhepSource implements Source {
   }
 
   #connect(): void {
+    if (this.#platform === null) return;
     const handlers = {
       onTrack: (track: MediaStreamTrack) => {
         this.#play(session, track);
@@ -77,9 +81,10 @@ export class WhepSource implements Source {
         this.#again(isOver ? NOTICES.ended : NOTICES.lost, null);
       },
     };
-    const session: WhepSession = new WhepSession(handlers, this.#host.token);
+    const target = { endpoint: this.#endpoint, token: this.#host.token };
+    const session: WhepSession = new WhepSession(this.#platform, target, handlers);
     this.#session = session;
-    session.open(this.#endpoint).catch((error: unknown) => {
+    session.open().catch((error: unknown) => {
       if (this.#session === session) this.#onRefused(noticeOf(error));
     });
   }

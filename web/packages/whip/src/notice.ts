@@ -2,7 +2,7 @@
  * What the broadcast is doing, in words a seller can use.
  */
 
-import { ApiError } from "@shopcast/api";
+import { ApiError, notice, sentence, type Notice as Words } from "@shopcast/api";
 
 /** Where the broadcast is. */
 export type Status =
@@ -20,10 +20,7 @@ export type Status =
   | "unsupported";
 
 /** A status and its words. */
-export interface Notice {
-  readonly status: Status;
-  readonly title: string;
-  readonly detail: string | null;
+export interface Notice extends Words<Status> {
   /** The stream key is missing, or is not the right one. */
   readonly needsKey?: boolean;
 }
@@ -98,13 +95,3 @@ function refusal(status: number, detail: string): Notice {
 
 const ENTER_KEY = "Enter the stream key that you were given, then press Go live.";
 const CHECK_KEY = "Check the stream key and the page's address, or ask for another key.";
-
-/** With a capital and a full stop, so that another sentence can follow. */
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
-}
-
-function notice(status: Status, title: string, detail: string | null = null): Notice {
-  return { status, title, detail };
-}

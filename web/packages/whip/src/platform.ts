@@ -2,9 +2,9 @@
  * What a browser provides and a test gives its own of.
  */
 
-export interface Platform {
-  readonly fetch: typeof fetch;
-  newPeer(configuration: RTCConfiguration): RTCPeerConnection;
+import { browser as webRtc, type Platform as WebRtc } from "@shopcast/webrtc";
+
+export interface Platform extends WebRtc {
   newStream(): MediaStream;
   /** What `setCodecPreferences` takes; empty where the browser does not say. */
   videoCodecs(): readonly RTCRtpCodec[];
@@ -12,10 +12,10 @@ export interface Platform {
 
 /** This browser; null where it has no WebRTC. */
 export function browser(): Platform | null {
-  if (typeof RTCPeerConnection === "undefined") return null;
+  const platform = webRtc();
+  if (platform === null) return null;
   return {
-    fetch: (...args) => fetch(...args),
-    newPeer: (configuration) => new RTCPeerConnection(configuration),
+    ...platform,
     newStream: () => new MediaStream(),
     // The receiver's, also for a track that is only sent: webrtc-pc checks preferences against those, and
     // on phones and Macs the sender's H.264 has a higher level, which Chromium then refuses.

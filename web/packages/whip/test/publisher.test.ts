@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
 import { WhipPublisher, type Media, type Notice } from "../src/index.ts";
-import { FakeBrowser, created, h264, problem, settle, track } from "./fakes.ts";
+import { FakeBrowser, created, h264, problem, settle, track } from "../../webrtc/test/fakes.ts";
 
 const ENDPOINT = "https://live.example/whip/show";
 const TARGET = { endpoint: ENDPOINT, token: null };
@@ -49,7 +49,13 @@ test("offers, is answered, and is live once connected", async (t) => {
   s.publisher.start(TARGET, { video: track("video"), audio: track("audio") });
   assert.equal(s.said(), "connecting | Connecting…");
   await settle();
-  assert.deepEqual(s.browser.peer.calls, ["sendonly audio", "sendonly video", "local", "remote"]);
+  assert.deepEqual(s.browser.peer.calls, [
+    "sendonly audio",
+    "sendonly video",
+    "posted",
+    "local",
+    "remote",
+  ]);
   assert.equal(s.publisher.liveSinceMs, null);
   await pass(t, 300);
   s.browser.peer.become("connected");

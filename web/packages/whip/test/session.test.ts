@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError } from "@shopcast/api";
-
 import { WhipSession } from "../src/session.ts";
-import { FakeBrowser, created, h264, problem, settle, track } from "./fakes.ts";
+import { FakeBrowser, created, h264, settle, track } from "../../webrtc/test/fakes.ts";
 
 const ENDPOINT = "https://live.example/whip/show";
 const MEDIA = { video: track("video"), audio: track("audio") };
@@ -47,33 +45,10 @@ test("a token goes with every request, and into no address", async () => {
   }
 });
 
-test("the session's address is relative to where a redirect led", async () => {
-  const moved = new Response("v=0\r\n", { status: 201, headers: { location: "sessions/1" } });
-  Object.defineProperty(moved, "url", { value: "https://eu.example/in/whip/show" });
-  const browser = new FakeBrowser(() => moved);
-  (await open(browser)).close();
-  await settle();
-  assert.equal(browser.deletes()[0]?.url, "https://eu.example/in/whip/sessions/1");
-});
-
-test("the server's STUN and TURN servers are known before gathering begins", async () => {
-  const link = '<stun:stun.example>; rel="ice-server"';
-  const browser = new FakeBrowser(created({ link }));
-  (await open(browser)).close();
-  assert.deepEqual(browser.peer.calls.slice(2), ["configured", "local", "remote"]);
-  assert.deepEqual(browser.peer.configuration, [{ iceServers: [{ urls: "stun:stun.example" }] }]);
-});
-
 test("H.264 is offered first", async () => {
   const browser = new FakeBrowser(created());
   const vp8 = { mimeType: "video/VP8", clockRate: 90_000 };
   browser.codecs = [vp8, h264("42001f"), h264("42e01f")];
   (await open(browser)).close();
   assert.deepEqual(browser.peer.preferred, [h264("42e01f"), h264("42001f"), vp8]);
-});
-
-test("anything but 201 is a refusal", async () => {
-  for (const answer of [problem(401, "no token"), () => new Response("v=0\r\n", { status: 200 })]) {
-    await assert.rejects(open(new FakeBrowser(answer)), ApiError);
-  }
 });

@@ -3,10 +3,9 @@ import { test } from "node:test";
 
 import { hasH264, preferH264 } from "../src/codecs.ts";
 import { videoBitrateMax } from "../src/encoding.ts";
-import { parseIceServers } from "../src/ice-servers.ts";
 import { answerForBrowser, offerForServer } from "../src/sdp.ts";
 import { UplinkMeter } from "../src/uplink.ts";
-import { OFFER, h264 } from "./fakes.ts";
+import { OFFER, h264 } from "../../webrtc/test/fakes.ts";
 
 test("constrained baseline comes before baseline, before other H.264, before the rest in its order", () => {
   const vp8 = { mimeType: "video/VP8", clockRate: 90_000 };
@@ -54,24 +53,6 @@ test("stereo is sent unless the server says no", () => {
   for (const [given, wanted] of cases) {
     assert.equal(answerForBrowser(answer(given)), answer(wanted));
   }
-});
-
-test("ICE servers are read out of Link headers", () => {
-  const link = [
-    "<stun:stun.example.net>; rel=ice-server",
-    '<turn:turn.example.net?transport=udp>; rel="ice-server"; username="u,\\"1"; credential="p;2"; credential-type="password"',
-    '<turns:turn.example.net>; rel="ice-server"',
-    '<https://live.example/events>; rel="urn:ietf:params:whep:ext:core:server-sent-events"',
-    '<javascript:x>; rel="ice-server"',
-  ].join(", ");
-  assert.deepEqual(parseIceServers(link), [
-    { urls: "stun:stun.example.net" },
-    { urls: "turn:turn.example.net?transport=udp", username: 'u,"1', credential: "p;2" },
-  ]);
-  for (const none of [null, "", "nonsense", "<", '<stun:a>; title="ice-server"']) {
-    assert.deepEqual(parseIceServers(none), []);
-  }
-  assert.equal(parseIceServers("<stun:a>; rel=ice-server,".repeat(50)).length, 4);
 });
 
 function report(atMs: number, bytes: number): unknown[] {

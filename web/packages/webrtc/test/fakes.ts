@@ -68,10 +68,14 @@ export class FakeSender {
 }
 
 export class FakePeer {
+  /** In order, with the request that was made for it. */
   readonly calls: string[] = [];
   readonly audio: FakeSender[] = [];
   readonly video: FakeSender[] = [];
+  readonly channels: FakeChannel[] = [];
   readonly configuration: RTCConfiguration[] = [];
+  local = "";
+  remote = "";
   preferred: readonly RTCRtpCodec[] = [];
   connectionState = "new";
   onconnectionstatechange: (() => void) | null = null;
@@ -87,17 +91,29 @@ export class FakePeer {
     return { sender, setCodecPreferences };
   }
 
+  createDataChannel(): FakeChannel {
+    const channel = new FakeChannel();
+    this.channels.push(channel);
+    return channel;
+  }
+
+  getReceivers(): RTCRtpReceiver[] {
+    return [];
+  }
+
   createOffer(): Promise<RTCSessionDescriptionInit> {
     return Promise.resolve({ type: "offer", sdp: OFFER });
   }
 
-  setLocalDescription({ sdp }: RTCSessionDescriptionInit): Promise<void> {
+  setLocalDescription({ sdp = "" }: RTCSessionDescriptionInit): Promise<void> {
     this.calls.push(sdp === OFFER ? "local" : "local, changed");
+    this.local = sdp;
     return Promise.resolve();
   }
 
-  setRemoteDescription(): Promise<void> {
+  setRemoteDescription({ sdp = "" }: RTCSessionDescriptionInit): Promise<void> {
     this.calls.push("remote");
+    this.remote = sdp;
     return Promise.resolve();
   }
 
@@ -123,6 +139,12 @@ export class FakePeer {
     this.connectionState = state;
     this.onconnectionstatechange?.();
   }
+}
+
+export class FakeChannel {
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
 }
 
 /** A browser whose requests a test answers, each by the next answer, and at last always by the last one. */
@@ -163,6 +185,7 @@ export class FakeBrowser implements Platform {
     };
     this.requests.push(request);
     if (request.method === "DELETE") return Promise.resolve(new Response());
+    this.peer.calls.push("posted");
     const [next = created(), ...rest] = this.#answers;
     if (rest.length > 0) this.#answers = rest;
     const answer = Promise.resolve(next(request)).then((given) => {
