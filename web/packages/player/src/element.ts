@@ -101,7 +101,7 @@ export class ShopcastPlayer extends HTMLElement {
   set token(token: string | null) {
     const before = this.#token;
     this.#token = parseToken(token);
-    // Who was turned away is let in; who watches is not disturbed.
+    // Who was turned away is let in; who watches is not disturbed; of who is just asking, `giveUp` decides.
     if (this.#token !== before && this.status === "refused") this.#restart();
   }
 
@@ -158,9 +158,12 @@ export class ShopcastPlayer extends HTMLElement {
       notify: (notice) => {
         if (this.#run === run) this.#setNotice(notice);
       },
-      giveUp: (notice) => {
+      giveUp: (notice, refused) => {
         channel.close();
-        if (this.#run === run) this.#setNotice(notice);
+        if (this.#run !== run) return;
+        // Renewed while the request with the old one was under way: nobody has refused this one yet.
+        if (refused !== this.#token) this.#restart();
+        else this.#setNotice(notice);
       },
       onMessage: (text) => {
         channel.message(text);

@@ -118,9 +118,10 @@ export class HlsSource implements Source {
 
   /** Asks in plain HTTP what hls.js could not get, for the server's own words, and starts over. */
   async #probe(): Promise<void> {
+    const token = this.#host.token();
     let waitMs: number;
     try {
-      const url = withToken(this.#playlist, this.#host.token());
+      const url = withToken(this.#playlist, token);
       const response = await fetch(url, { cache: "no-store" });
       if (!response.ok) throw await errorFrom(response);
       waitMs = this.#backoff.next();
@@ -128,7 +129,7 @@ export class HlsSource implements Source {
     } catch (error) {
       const { notice, retryAfterMs, isFinal } = noticeOf(error);
       if (isFinal) {
-        if (!this.#stopped) this.#host.giveUp(notice);
+        if (!this.#stopped) this.#host.giveUp(notice, token);
         return;
       }
       if (!this.#stopped) this.#host.notify(notice);

@@ -34,8 +34,11 @@ export interface SourceHost {
   /** The newest pts that any frame or message spoke of; 0 before the first. */
   newestPts(): number;
   notify(notice: Notice): void;
-  /** The same as the source's last word: it does not try again, and nothing else is to. */
-  giveUp(notice: Notice): void;
+  /**
+   * The same as the source's last word: it does not try again, and nothing else is to. `refused` is the token
+   * that its last request had.
+   */
+  giveUp(notice: Notice, refused: string | null): void;
   /** A side-channel message came with the media. */
   onMessage(text: string): void;
   /** An ID3 tag came in band. */

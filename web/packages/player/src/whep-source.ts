@@ -64,6 +64,8 @@ export class WhepSource implements Source {
 
   #connect(): void {
     if (this.#platform === null) return;
+    let asked: string | null = null;
+    const token = (): string | null => (asked = this.#host.token());
     const handlers = {
       onTrack: (track: MediaStreamTrack) => {
         this.#play(session, track);
@@ -81,18 +83,18 @@ export class WhepSource implements Source {
         this.#again(isOver ? NOTICES.ended : NOTICES.lost, null);
       },
     };
-    const target = { endpoint: this.#endpoint, token: this.#host.token };
+    const target = { endpoint: this.#endpoint, token };
     const session: WhepSession = new WhepSession(this.#platform, target, handlers);
     this.#session = session;
     session.open().catch((error: unknown) => {
-      if (this.#session === session) this.#onRefused(noticeOf(error));
+      if (this.#session === session) this.#onRefused(noticeOf(error), asked);
     });
   }
 
-  #onRefused({ notice, retryAfterMs, isFinal, isOffAir }: Failure): void {
+  #onRefused({ notice, retryAfterMs, isFinal, isOffAir }: Failure, token: string | null): void {
     if (isFinal) {
       this.#hangUp();
-      this.#host.giveUp(notice);
+      this.#host.giveUp(notice, token);
       return;
     }
     this.#again(isOffAir && this.#wasOn ? NOTICES.ended : notice, retryAfterMs);

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 
 import { Feed } from "@shopcast/cues";
 
-import { FakeBrowser, created, settle } from "../../webrtc/test/fakes.ts";
+import { FakeBrowser, created, problem, settle } from "../../webrtc/test/fakes.ts";
 import type { Notice } from "../src/notice.ts";
 import type { SourceHost } from "../src/source.ts";
 import { WhepSource } from "../src/whep-source.ts";
@@ -13,6 +13,8 @@ const ENDPOINT = "https://live.example/whep/show";
 interface Stage {
   readonly browser: FakeBrowser;
   readonly notices: Notice[];
+  /** What giving up was told, with the token that was refused. */
+  readonly givenUp: [title: string, token: string | null][];
   readonly messages: string[];
   token: string | null;
 }
@@ -24,14 +26,14 @@ async function stage(t: TestContext, browser: FakeBrowser): Promise<Stage> {
     addEventListener: () => undefined,
     removeEventListener: () => undefined,
   });
-  const s: Stage = { browser, notices: [], messages: [], token: null };
+  const s: Stage = { browser, notices: [], givenUp: [], messages: [], token: null };
   const host: SourceHost = {
     video: { srcObject: null } as HTMLVideoElement,
     feed: new Feed("show"),
     token: () => s.token,
     newestPts: () => 0,
     notify: (notice) => s.notices.push(notice),
-    giveUp: (notice) => s.notices.push(notice),
+    giveUp: ({ title }, refused) => s.givenUp.push([title, refused]),
     onMessage: (text) => s.messages.push(text),
     onTag: () => undefined,
     needsEvents: () => undefined,
@@ -94,4 +96,16 @@ test("a cue channel that closes is the end of the session, and what comes after 
   assert.deepEqual(s.messages, ["one"]);
   assert.equal(s.notices.at(-1)?.title, "Connection lost");
   assert.equal(s.browser.deletes().length, 1);
+});
+
+test("giving up names the token that was refused, not the one that has come since", async (t) => {
+  let answer = (_: Response): void => undefined;
+  const browser = new FakeBrowser(() => new Promise((resolve) => (answer = resolve)));
+  const s = await stage(t, browser);
+  s.token = "renewed";
+  answer((await problem(401, "no token")({} as never)) as Response);
+  await settle();
+  assert.deepEqual(s.givenUp, [["This show needs a valid link", null]]);
+  await pass(t, 60_000);
+  assert.equal(browser.posts().length, 1);
 });
