@@ -164,7 +164,8 @@ impl Server {
         if let Some(admin) = admin {
             info!(%admin, "metrics are served apart");
         }
-        info!(%http, %rtmp, tls, version = env!("CARGO_PKG_VERSION"), "serving");
+        let rtmps = rtmps.map(tracing::field::display);
+        info!(%http, %rtmp, rtmps, tls, version = env!("CARGO_PKG_VERSION"), "serving");
     }
 
     /// Serves until `shutdown` resolves, then ends: no new work, open requests get a while, children are stopped.
