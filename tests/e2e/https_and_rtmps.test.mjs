@@ -10,7 +10,7 @@ import { insertCue, showCue, streamInfo, waitLive } from './lib/api.mjs';
 import { launchBrowser, newPage, playback, watch, whepStats } from './lib/browser.mjs';
 import { makeCertificate } from './lib/certificate.mjs';
 import { getH2, openH2, resetFlood } from './lib/h2.mjs';
-import { freeTcpPort, startServer } from './lib/harness.mjs';
+import { startServer } from './lib/harness.mjs';
 import { edge, parseMedia } from './lib/hls/playlist.mjs';
 import { ffmpegArgs, publishFfmpeg } from './lib/publishers.mjs';
 import { start } from './lib/processes.mjs';
@@ -24,14 +24,13 @@ const STREAM = 'secret';
 
 test('encrypted from the publisher to the viewer', { timeout: 180_000 }, async (t) => {
   const tls = await makeCertificate(t);
-  const rtmps = await freeTcpPort();
   const server = await startServer(t, {
     env: {
       SHOPCAST_HTTP__TLS_CERTIFICATE: tls.certificate, SHOPCAST_HTTP__TLS_KEY: tls.key,
-      SHOPCAST_RTMP__TLS_LISTEN: `127.0.0.1:${rtmps}`,
+      SHOPCAST_RTMP__TLS_LISTEN: '127.0.0.1:0',
     },
   });
-  const url = (stream) => `rtmps://localhost:${rtmps}/live/${stream}`;
+  const url = (stream) => `rtmps://localhost:${server.ports.rtmps}/live/${stream}`;
 
   await t.test('FFmpeg refuses a certificate nobody vouches for', async () => {
     const args = ffmpegArgs(url('nobody'), { mark: 'none', output: ['-tls_verify', '1'] });
@@ -123,8 +122,7 @@ test('encrypted from the publisher to the viewer', { timeout: 180_000 }, async (
 });
 
 test('HTTP/2 without TLS, by prior knowledge', { timeout: 60_000 }, async (t) => {
-  const admin = await freeTcpPort();
-  const server = await startServer(t, { env: { SHOPCAST_ADMIN__LISTEN: `127.0.0.1:${admin}` } });
+  const server = await startServer(t, { env: { SHOPCAST_ADMIN__LISTEN: '127.0.0.1:0' } });
   publishFfmpeg(t, server.rtmp(STREAM), { mark: 'none' });
   await waitLive(server, STREAM);
   const session = await openH2(t, server.origin);
@@ -134,9 +132,10 @@ test('HTTP/2 without TLS, by prior knowledge', { timeout: 60_000 }, async (t) =>
 
   await t.test('metrics are where operators are, and only there', async () => {
     assert.equal((await fetch(`${server.origin}/metrics`)).status, 404);
-    const metrics = await fetch(`http://127.0.0.1:${admin}/metrics`);
+    const admin = `http://127.0.0.1:${server.ports.admin}`;
+    const metrics = await fetch(`${admin}/metrics`);
     assert.match(await metrics.text(), /^shopcast_http_connections [1-9]/m);
-    assert.equal((await fetch(`http://127.0.0.1:${admin}/v1/streams`)).status, 404);
+    assert.equal((await fetch(`${admin}/v1/streams`)).status, 404);
   });
 
   await t.test('a flood of resets ends its own connection only', async () => {

@@ -37,7 +37,7 @@ test('chromium to chromium by TCP', { timeout: 120_000 }, async (t) => {
   });
   const pair = await selectedPair(page);
   assert.equal(pair.local.protocol, 'tcp');
-  assert.equal(pair.remote.port, server.ports.webrtc);
+  assert.equal(pair.remote.port, server.ports.webrtcTcp);
   const seconds = (after.video.timestamp - before.video.timestamp) / 1000;
   const rate = (after.video.framesDecoded - before.video.framesDecoded) / seconds;
   t.diagnostic(`${rate.toFixed(1)} frames/s, round trip ${pair.currentRoundTripTime * 1000} ms, ${after.video.freezeCount} freezes`);
