@@ -14,9 +14,9 @@ const GOOD = 'good.token.1';
 const RENEWED = 'good.token.2';
 const FRAMES = 30;
 
-/** Answers 401 without the good token, wherever it may be, and 403 with another. */
+/** Answers 401 without the good token, wherever it may be, and 403 with another; with a refusal it may wait. */
 async function guard(page, seen) {
-  const door = { good: GOOD };
+  const door = { good: GOOD, beforeRefusal: async () => {} };
   await page.route(/\/(whep|hls|v1)\//, async (route) => {
     const request = route.request();
     const bearer = /^Bearer (.*)$/.exec(request.headers().authorization ?? '')?.[1];
@@ -24,6 +24,7 @@ async function guard(page, seen) {
     const status = given === door.good ? 200 : given === null ? 401 : 403;
     seen.push({ path: new URL(request.url()).pathname, status, bearer: bearer !== undefined });
     if (status === 200) return route.continue();
+    await door.beforeRefusal();
     return route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify({ title: 'No', status, detail: 'the token is no good' }) });
   });
   return door;
@@ -47,7 +48,27 @@ async function runOut(page, door) {
   }, { within: 20_000 });
 }
 
-test('tokens are asked for', { timeout: 90_000 }, async (t) => {
+/** The token is renewed while a request without it, the last before the player would give up, is under way. */
+async function renewedMeanwhile(browser, server, protocol) {
+  const page = await newPage(browser);
+  const seen = [];
+  const door = await guard(page, seen);
+  const asked = () => seen.filter(({ path }) => path.startsWith(`/${protocol}/`)).length;
+  const last = protocol === 'whep' ? 1 : 2;
+  let refuse;
+  const refusal = new Promise((resolve) => { refuse = resolve; });
+  door.beforeRefusal = async () => { if (asked() === last) await refusal; };
+  await page.goto(`${server.origin}/watch/show?protocol=${protocol}`);
+  await until('the last request is under way', () => asked() === last);
+  assert.equal((await said(page)).status, 'connecting');
+  await page.evaluate((token) => { window.__players()[0].token = token; }, GOOD);
+  refuse();
+  await until(`${FRAMES} frames with the renewed one`, async () => (await playback(page)).frames >= FRAMES, { within: 20_000 });
+  assert.equal((await said(page)).status, 'playing');
+  await page.close();
+}
+
+test('tokens are asked for', { timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   const browser = await launchBrowser(t);
   publishFfmpeg(t, server.rtmp('show'));
@@ -76,6 +97,7 @@ test('tokens are asked for', { timeout: 90_000 }, async (t) => {
       assert.ok(taken.length > 0 && taken.every(({ bearer }) => bearer === (protocol === 'whep')));
       if (protocol === 'hls') await sub.test('a token that runs out while it plays', () => runOut(page, door));
       await page.close();
+      await sub.test('a token that is renewed while the old one is being refused', () => renewedMeanwhile(browser, server, protocol));
     });
   }
 });

@@ -11,6 +11,8 @@ const TAIL_BYTES = 64 * 1024;
 const STOP_MS = 5_000;
 
 const running = new Set();
+/** How often each name was given, so that what starts again under it keeps the first one's log. */
+const named = new Map();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -18,12 +20,14 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 /**
- * @param {string} name of the log file, `logs/<name>.log`
+ * @param {string} name of the log file, `logs/<name>.log`; for the second of the name `logs/<name>-2.log`
  * @param {{env?: object, cwd?: string, stdin?: 'pipe' | 'ignore'}} options
  */
 export function start(name, command, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
   mkdirSync(logs, { recursive: true });
-  const file = join(logs, `${name}.log`);
+  const count = (named.get(name) ?? 0) + 1;
+  named.set(name, count);
+  const file = join(logs, `${name}${count > 1 ? `-${count}` : ''}.log`);
   const sink = createWriteStream(file);
   sink.write(`${command} ${args.join(' ')}\n`);
   const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, stdio: [stdin, 'pipe', 'pipe'] });
