@@ -27,13 +27,31 @@ function remove(name) {
   existing.delete(name);
 }
 
+let attempted;
+
 /** What is missing for namespaces, in words; null when nothing is. */
 function missing() {
   if (process.getuid() !== 0) return 'network namespaces need root';
   for (const [name, command] of Object.entries(NEEDED)) {
     if (spawnSync(command[0], command.slice(1)).error) return `${name} is not installed (Debian: iproute2 nftables conntrack)`;
   }
-  return null;
+  attempted ??= { reason: attempt() };
+  return attempted.reason;
+}
+
+/** Root in a container may be root without CAP_SYS_ADMIN or CAP_NET_ADMIN: only trying tells. */
+function attempt() {
+  const name = `${PREFIX}-${process.pid}-attempt`;
+  try {
+    command('ip', 'netns', 'add', name);
+    existing.add(name);
+    command('ip', 'netns', 'exec', name, 'nft', 'add table inet attempt');
+    return null;
+  } catch (error) {
+    return `network namespaces need CAP_SYS_ADMIN and CAP_NET_ADMIN: ${error.message}`;
+  } finally {
+    remove(name);
+  }
 }
 
 /**
