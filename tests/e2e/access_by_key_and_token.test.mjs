@@ -3,8 +3,6 @@
  * token from the command line lets a viewer in by WebRTC and by LL-HLS, and nobody else gets anything.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { expectProblem, offer, postWhep } from './lib/api.mjs';
@@ -12,13 +10,13 @@ import { SHOPCAST_BIN, startServer } from './lib/harness.mjs';
 import { hlsUrl } from './lib/hls-client.mjs';
 import { start } from './lib/processes.mjs';
 import { ffmpegArgs, publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
 
 const API_TOKEN = 'an-api-token-of-the-end-to-end-tests';
 
 test('access by key and token', { timeout: 120_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-access-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'access');
   const pair = join(folder, 'platform');
   const env = {
     SHOPCAST_STORE__PATH: join(folder, 'shopcast.db'),

@@ -3,14 +3,13 @@
  * change; LL-HLS plays the same stream, pictures in the right order.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { expectProblem, postWhep, waitLive } from './lib/api.mjs';
 import { collectFrameLogs, launchBrowser, startFrameLogs, watch } from './lib/browser.mjs';
 import { startServer } from './lib/harness.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
 import { publishAiortc, recordTransportStream } from './lib/whip-clients.mjs';
 
@@ -19,8 +18,7 @@ const SOURCES = {
   // In the order of decoding, each with the time of its presentation (RFC 6184 section 5.1). FFmpeg's WHIP client refuses that
   // by itself, and OBS makes none.
   WHIP: async (t, server) => {
-    const folder = mkdtempSync(join(tmpdir(), 'shopcast-bees-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = scratch(t, 'bees');
     const file = join(folder, 'bees.ts');
     await recordTransportStream(file, { seconds: 40, bframes: 2 });
     return publishAiortc(t, `${server.origin}/whip/bees`, { file });

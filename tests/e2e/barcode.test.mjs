@@ -1,13 +1,13 @@
 /** Burnt numbers survive x264 and come back as they went in; what is no number is not read as one. Needs no server. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cellCount, CLOCK, clockFilter, COUNTER, counterFilter, decodeCells, readFilter } from './lib/barcode.mjs';
 import { counterTable } from './lib/counter-table.mjs';
 import { output } from './lib/processes.mjs';
 import { ffmpegArgs } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 
 /** Every number in a file, null where there is none. */
 async function numbersIn(file, layout) {
@@ -17,21 +17,15 @@ async function numbersIn(file, layout) {
   return Array.from({ length: gray.length / size }, (_, i) => decodeCells(gray.subarray(i * size, (i + 1) * size), layout));
 }
 
-function folder(t) {
-  const path = mkdtempSync(join(tmpdir(), 'shopcast-barcode-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 test('the frame counter comes back from every frame, at the publisher’s own settings', async (t) => {
-  const file = join(folder(t), 'counter.flv');
+  const file = join(scratch(t, 'barcode'), 'counter.flv');
   const args = ffmpegArgs(file, { seconds: 4, audio: false });
   await output('ffmpeg', args.filter((arg) => arg !== '-re'));
   assert.deepEqual(await numbersIn(file, COUNTER), Array.from({ length: 120 }, (_, i) => i));
 });
 
 test('high counter bits and B-frames are read as well', async (t) => {
-  const file = join(folder(t), 'high.mkv');
+  const file = join(scratch(t, 'barcode'), 'high.mkv');
   const filter = counterFilter(43_000);
   await output('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-t', '2', '-vf', `${filter},format=yuv420p`,
     '-c:v', 'libx264', '-preset', 'superfast', '-bf', '2', '-b:v', '800k', file]);
@@ -39,7 +33,7 @@ test('high counter bits and B-frames are read as well', async (t) => {
 });
 
 test('the clock reads as the time at which the picture was made', async (t) => {
-  const file = join(folder(t), 'clock.mkv');
+  const file = join(scratch(t, 'barcode'), 'clock.mkv');
   const zero = Math.floor(Date.now() / 1000);
   await output('ffmpeg', ['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-t', '2', '-vf',
     `${clockFilter(zero, 30)},format=yuv420p`, '-c:v', 'libx264', '-preset', 'superfast', '-b:v', '1200k', file]);
@@ -63,7 +57,7 @@ test('a picture without the strip, or with a damaged one, is no number', () => {
 });
 
 test('the counter table of fragmented segments, with B-frames', async (t) => {
-  const path = folder(t);
+  const path = scratch(t, 'barcode');
   const args = ffmpegArgs(join(path, 'video.m3u8'), { seconds: 6, audio: false, bframes: 2 }).filter((arg) => arg !== '-re');
   const muxer = ['hls', '-hls_segment_type', 'fmp4', '-hls_time', '2', '-hls_list_size', '0'];
   await output('ffmpeg', args.flatMap((arg) => (arg === 'flv' ? muxer : [arg])).filter((arg) => !/flvflags|no_duration/.test(arg)));

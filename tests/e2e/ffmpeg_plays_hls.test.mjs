@@ -1,7 +1,6 @@
 /** FFmpeg 5 knows no parts: to it our LL-HLS must be plain HLS. And every part must be good media by itself. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitLive } from './lib/api.mjs';
@@ -9,6 +8,7 @@ import { startServer } from './lib/harness.mjs';
 import { Follower, getBytes, hlsUrl, presentation } from './lib/hls-client.mjs';
 import { output } from './lib/processes.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
 
 const SECONDS = 5;
@@ -17,8 +17,7 @@ test('ffmpeg reads the HLS', { timeout: 120_000 }, async (t) => {
   const server = await startServer(t);
   publishFfmpeg(t, server.rtmp('demo'));
   await waitLive(server, 'demo');
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-hls-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'hls');
 
   await t.test('as a live HLS stream: pictures and sound are decoded', async () => {
     const follower = new Follower(server, 'demo', (await presentation(server, 'demo')).video);

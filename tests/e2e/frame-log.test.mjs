@@ -3,14 +3,14 @@
  * they are logged with, nearly all are read, and the cards logged are those on the page at that frame. Needs no server.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { collectFrameLogs, launchBrowser, newPage, startFrameLogs } from './lib/browser.mjs';
 import { output } from './lib/processes.mjs';
 import { ffmpegArgs } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
 
 /**
@@ -51,8 +51,7 @@ window.play = async () => {
 </script>`;
 
 async function serve(t) {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-frames-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'frames');
   const clip = join(folder, 'clip.mp4');
   const args = ffmpegArgs(clip, { seconds: 7, audio: false }).filter((arg) => arg !== '-re');
   await output('ffmpeg', args.map((arg) => (arg === 'flv' ? 'mp4' : arg)).filter((arg) => !/flvflags|no_duration/.test(arg)));

@@ -3,8 +3,7 @@
  * in them. Two public parsers and ffprobe must agree with the checker on what the playlists say.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeCue, insertCue, listCues, product, showCue, waitLive } from './lib/api.mjs';
@@ -17,6 +16,7 @@ import { disagreement } from './lib/hls-parsers.mjs';
 import { cardsAt } from './lib/invariant.mjs';
 import { output } from './lib/processes.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 
 const STREAM = 'demo';
 /** Longer than the window, so that segments leave it while we look. */
@@ -109,8 +109,7 @@ async function measure(folder, url, segment) {
 }
 
 async function probeMedia(t, followers, multivariant) {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-rules-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'rules');
   const codecs = /CODECS="([^"]*)"/.exec(multivariant)[1].split(',');
   const anchors = {};
   for (const [name, { model, url }] of Object.entries(followers)) {

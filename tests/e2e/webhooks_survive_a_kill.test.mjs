@@ -7,13 +7,14 @@ import { test } from 'node:test';
 import { getJson } from './lib/api.mjs';
 import { freeTcpPort, startServer } from './lib/harness.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
-import { receive, scratch, verified, webhooksToml } from './lib/webhooks.mjs';
+import { receive, verified, webhooksToml } from './lib/webhooks.mjs';
 
 const secret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 test('a kill costs no webhook and changes none', { timeout: 120_000 }, async (t) => {
-  const folder = scratch(t);
+  const folder = scratch(t, 'webhooks');
   // One takes everything, one is down, one hangs on the first attempt for as long as the server lives.
   const [up, hangs] = [await receive(t), await receive(t, { answer: (n) => (n === 0 ? null : 204) })];
   const port = await freeTcpPort();

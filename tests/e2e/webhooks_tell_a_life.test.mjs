@@ -1,30 +1,35 @@
 /** A stream's life as its receivers see it: signed by both schemes, over TLS, in order, tried again, replayed. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { expectProblem, getJson, streamInfo, waitLive } from './lib/api.mjs';
+import { makeCertificate } from './lib/certificate.mjs';
 import { startServer } from './lib/harness.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
-import { certificate, receive, scratch, verified, verifiedBy, webhooksToml } from './lib/webhooks.mjs';
+import { receive, verified, verifiedBy, webhooksToml } from './lib/webhooks.mjs';
+
+/** What a receiver shows of a certificate. */
+const served = ({ certificate, key }) => ({ cert: readFileSync(certificate), key: readFileSync(key) });
 
 const random = (prefix) => `${prefix}${randomBytes(32).toString('base64')}`;
 
 test('a stream lives and its receivers know', { timeout: 150_000 }, async (t) => {
-  const folder = scratch(t);
-  const tls = await certificate(folder);
+  const folder = scratch(t, 'webhooks');
+  const tls = await makeCertificate(t);
   // The first attempt fails; the second must come five to six seconds later.
   const shop = await receive(t, { answer: (n) => (n === 0 ? 500 : 204) });
-  const desk = await receive(t, { tls });
+  const desk = await receive(t, { tls: served(tls) });
   const [oldSecret, newSecret, key] = [random('whsec_'), random('whsec_'), random('whsk_')];
   const config = join(folder, 'shopcast.toml');
   writeFileSync(config, webhooksToml([
     { name: 'shop', url: shop.url, secret: `${newSecret} ${oldSecret}` },
     { name: 'desk', url: desk.url, secret: key, events: ['stream.live', 'stream.ended'] },
   ]));
-  const server = await startServer(t, { args: ['--config', config], env: { SSL_CERT_FILE: tls.file, SHOPCAST_STREAMS__RESUME_WINDOW: '4s' } });
+  const server = await startServer(t, { args: ['--config', config], env: { SSL_CERT_FILE: tls.caFile, SHOPCAST_STREAMS__RESUME_WINDOW: '4s' } });
 
   const publisher = publishFfmpeg(t, server.rtmp('show'), { mark: 'none', audio: false });
   await waitLive(server, 'show', { kinds: ['video'] });
@@ -110,8 +115,8 @@ async function theLog(server, shop) {
 }
 
 test('a receiver whose certificate nobody vouches for gets nothing, and an address of this machine needs leave', { timeout: 60_000 }, async (t) => {
-  const folder = scratch(t);
-  const desk = await receive(t, { tls: await certificate(folder) });
+  const folder = scratch(t, 'webhooks');
+  const desk = await receive(t, { tls: served(await makeCertificate(t)) });
   const config = join(folder, 'shopcast.toml');
   const endpoint = { name: 'desk', url: desk.url, secret: random('whsec_') };
   writeFileSync(config, webhooksToml([endpoint]));

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { streamInfo, waitLive } from './lib/api.mjs';
 import { launchBrowser, playback, watch, whepStats } from './lib/browser.mjs';
 import { startServer } from './lib/harness.mjs';
-import { getPlaylist, hlsUrl, presentation } from './lib/hls-client.mjs';
+import { discontinuities, presentation } from './lib/hls-client.mjs';
 import { until } from './lib/wait.mjs';
 import { publishWhip } from './lib/whip.mjs';
 
@@ -21,7 +21,7 @@ test('the picture changes its size', { timeout: 60_000 + SIZES.length * 30_000 }
   await waitLive(server, 'phone');
   const { video: uri } = await presentation(server, 'phone');
   const pages = { whep: await watch(browser, server, 'phone', 'whep'), hls: await watch(browser, server, 'phone', 'hls') };
-  let epoch = await discontinuities(server, uri);
+  let epoch = await discontinuities(server, 'phone', uri);
   for (const [width, height] of SIZES) {
     const before = { whep: await playback(pages.whep), hls: await playback(pages.hls) };
     await publisher.whip('resize', width, height);
@@ -36,7 +36,7 @@ test('the picture changes its size', { timeout: 60_000 + SIZES.length * 30_000 }
       }, { within: 20_000 });
       assert.equal(now.error, null);
     }
-    const count = await discontinuities(server, uri);
+    const count = await discontinuities(server, 'phone', uri);
     t.diagnostic(`${width}x${height}: ${count - epoch} discontinuities`);
     assert.ok(count - epoch <= 1, `${count - epoch} discontinuities for one change`);
     epoch = count;
@@ -54,20 +54,13 @@ test('the picture comes at an uneven rate', { timeout: 90_000 }, async (t) => {
   await waitLive(server, 'phone');
   const { video: uri } = await presentation(server, 'phone');
   const page = await watch(browser, server, 'phone', 'hls');
-  const count = await discontinuities(server, uri);
+  const count = await discontinuities(server, 'phone', uri);
   for (const fps of [10, 30, 5, 24]) {
     const before = await playback(page);
     await publisher.whip('rate', fps);
     await until(`three seconds more at ${fps} frames per second`, async () => (await playback(page)).time - before.time >= 3, { within: 20_000 });
   }
-  assert.ok((await discontinuities(server, uri)) - count <= 1);
+  assert.ok((await discontinuities(server, 'phone', uri)) - count <= 1);
   assert.equal((await playback(page)).error, null);
   assert.deepEqual(page.errors, []);
 });
-
-/** How many discontinuities the origin has published so far, those that have left the window included. */
-async function discontinuities(server, uri) {
-  const { text } = await getPlaylist(hlsUrl(server, 'phone', uri));
-  const gone = Number(/#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0);
-  return gone + (text.match(/^#EXT-X-DISCONTINUITY\r?$/gm) ?? []).length;
-}

@@ -3,13 +3,12 @@
  * WebRTC, by hls.js in Chromium, and by aiortc over WebRTC. Chromium as a publisher: whip_chromium_publishes.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { streamInfo, waitLive } from './lib/api.mjs';
 import { launchBrowser, playback, unmute, watch, whepStats } from './lib/browser.mjs';
 import { startServer } from './lib/harness.mjs';
+import { scratch } from './lib/scratch.mjs';
 import { until } from './lib/wait.mjs';
 import { publishAiortc, publishFfmpegWhip, publishGstreamer, publishObsTwin, recordTransportStream, watchAiortc } from './lib/whip-clients.mjs';
 
@@ -39,8 +38,7 @@ const CLIENTS = [
 const PROFILES = { 'Constrained Baseline': /^avc1\.42[4-7c-f]/i, Main: /^avc1\.4d/i, High: /^avc1\.64/i };
 
 test('whip clients', { timeout: 300_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-whip-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'whip');
   const file = join(folder, 'main.ts');
   await recordTransportStream(file, { seconds: 30 + SECONDS, profile: 'main' });
   const [server, browser] = [await startServer(t), await launchBrowser(t)];

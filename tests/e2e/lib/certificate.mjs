@@ -1,9 +1,9 @@
 /** An authority of the test's own, and certificates for this machine signed by it, made by OpenSSL. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { output } from './processes.mjs';
+import { scratch } from './scratch.mjs';
 
 const NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
 
@@ -14,8 +14,7 @@ const NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
  *   key into the files and gives its serial number
  */
 export async function makeCertificate(t) {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-tls-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'tls');
   const file = (name) => join(folder, name);
   const openssl = (...args) => output('openssl', args);
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];

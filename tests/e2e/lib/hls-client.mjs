@@ -28,6 +28,13 @@ export async function presentation(server, stream) {
   return { text, headers, multivariant, uris: renditionUris(multivariant), video: multivariant.variants[0].uri, audio: audio[0] };
 }
 
+/** How many discontinuities the origin has published so far in a media playlist, those that have left the window included. */
+export async function discontinuities(server, stream, uri) {
+  const { text } = await getPlaylist(hlsUrl(server, stream, uri));
+  const gone = Number(/#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0);
+  return gone + (text.match(/^#EXT-X-DISCONTINUITY\r?$/gm) ?? []).length;
+}
+
 /** One rendition, followed by blocking reloads as a player does. */
 export class Follower {
   constructor(server, stream, uri) {

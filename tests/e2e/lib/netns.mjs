@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start } from './processes.mjs';
+import { scratch } from './scratch.mjs';
 import { Hopeless, until } from './wait.mjs';
 
 const bridge = fileURLToPath(new URL('./netns-bridge.mjs', import.meta.url));
@@ -150,8 +151,7 @@ export class Namespace {
 
   /** A file that, executed, is `program` in here; for what wants a path and no command. */
   executable(program) {
-    const folder = mkdtempSync(join(tmpdir(), 'shopcast-netns-'));
-    this.#t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = scratch(this.#t, 'netns');
     const file = join(folder, 'run');
     writeFileSync(file, `#!/bin/sh\nexec ${this.argv(program).join(' ')} "$@"\n`);
     chmodSync(file, 0o755);

@@ -1,10 +1,10 @@
 /** OBS Studio as a publisher: a real window on a virtual display, configured from the templates in ../obs. */
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { slug } from './harness.mjs';
 import { output, start } from './processes.mjs';
+import { scratch } from './scratch.mjs';
 import { Hopeless, until } from './wait.mjs';
 
 const templates = fileURLToPath(new URL('../obs/', import.meta.url));
@@ -19,8 +19,7 @@ export const NO_BFRAMES = 'bframes=0 keyint=60 scenecut=0 tune=zerolatency';
  * @param {{x264?: string}} options
  */
 export async function publishObs(t, server, stream, { x264 = NO_BFRAMES } = {}) {
-  const home = mkdtempSync(join(tmpdir(), 'shopcast-obs-'));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const home = scratch(t, 'obs');
   const clip = join(home, 'clip.mp4');
   await output('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30',
     '-f', 'lavfi', '-i', 'sine=frequency=660:sample_rate=48000', '-t', '10', '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-ac', '2', clip]);

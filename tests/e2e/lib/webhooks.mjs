@@ -1,12 +1,8 @@
 /** A receiver of webhooks, and the checks a real one makes, by libraries that share nothing with the server. */
 import { createPublicKey, verify as verifySignature } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import { output } from './processes.mjs';
 
 /**
  * Listens on loopback and keeps what it gets.
@@ -51,23 +47,6 @@ export function verifiedBy(publicKey, { body, headers }) {
   const content = Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`);
   return headers['webhook-signature'].split(' ').filter((entry) => entry.startsWith('v1a,'))
     .some((entry) => verifySignature(null, content, key, Buffer.from(entry.slice(4), 'base64')));
-}
-
-/** A folder that goes with the test. */
-export function scratch(t) {
-  const folder = mkdtempSync(join(tmpdir(), 'shopcast-webhooks-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** An authority, and its certificate for `localhost`. @returns `{key, cert, file}`: the server's two, and the authority's file */
-export async function certificate(folder) {
-  const file = (name) => join(folder, name);
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  await output('openssl', [...request, '-subj', '/CN=authority', '-keyout', file('ca-key.pem'), '-out', file('ca.pem')]);
-  await output('openssl', [...request, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-    '-addext', 'basicConstraints=critical,CA:FALSE', '-CA', file('ca.pem'), '-CAkey', file('ca-key.pem'), '-keyout', file('key.pem'), '-out', file('cert.pem')]);
-  return { key: readFileSync(file('key.pem')), cert: readFileSync(file('cert.pem')), file: file('ca.pem') };
 }
 
 /** The configuration of `endpoints`, each `{name, url, secret, events}`. */
