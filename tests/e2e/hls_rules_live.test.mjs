@@ -19,9 +19,11 @@ import { publishFfmpeg } from './lib/publishers.mjs';
 import { scratch } from './lib/scratch.mjs';
 
 const STREAM = 'demo';
+const { SHOPCAST_FULL: FULL } = process.env;
 /** Longer than the window, so that segments leave it while we look. */
-const FOLLOW_MS = 30_000;
-const WINDOW = '20s';
+const FOLLOW_MS = FULL ? 60_000 : 24_000;
+/** Long enough for deltas, which leave out what is older than six target durations of 2 s. */
+const WINDOW = FULL ? '20s' : '16s';
 
 /** A plain reload, a part, a delta, and the full playlist about the same moment, over and over. */
 async function follow(follower) {

@@ -1,7 +1,7 @@
-"""A WHEP viewer on aiortc: aiortc_whep.py ENDPOINT SECONDS.
+"""A WHEP viewer on aiortc: aiortc_whep.py ENDPOINT PICTURES SAMPLES SECONDS.
 
-Decodes what it receives for so long after it connected, and prints one JSON line: pictures and samples of sound decoded, the
-pictures' size and the loudest sample.
+Decodes what it receives until it has so many pictures and samples of sound, at most so long after it connected, and prints
+one JSON line: how many it decoded, the pictures' size and the loudest sample.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def count(track, result):
             result["loudest"] = max(result["loudest"], *(abs(int(v)) for v in memoryview(frame.planes[0]).cast("h")[:480]))
 
 
-async def watch(endpoint, seconds):
+async def watch(endpoint, pictures, samples, seconds):
     result = {"status": None, "pictures": 0, "samples": 0, "loudest": 0, "size": None}
     peer = RTCPeerConnection()
     connected = asyncio.Event()
@@ -51,11 +51,14 @@ async def watch(endpoint, seconds):
     result["status"], location, answer = await asyncio.to_thread(ask, endpoint, "POST", peer.localDescription.sdp.encode())
     await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
     await asyncio.wait_for(connected.wait(), 15)
-    await asyncio.sleep(seconds)
+    now = asyncio.get_running_loop().time
+    end = now() + seconds
+    while (result["pictures"] < pictures or result["samples"] < samples) and now() < end:
+        await asyncio.sleep(0.05)
     result["state"] = peer.connectionState
     result["deleted"], _, _ = await asyncio.to_thread(ask, urllib.parse.urljoin(endpoint, location), "DELETE")
     await peer.close()
     print(json.dumps(result), flush=True)
 
 
-asyncio.run(watch(sys.argv[1], float(sys.argv[2])))
+asyncio.run(watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))

@@ -71,9 +71,9 @@ export function recordTransportStream(file, { seconds, ...picture }) {
   return output('ffmpeg', [...sources, ...h264(picture), ...OPUS, '-f', 'mpegts', '-y', file]);
 }
 
-/** Watches by WHEP with aiortc. @returns what it received and decoded within `seconds` of connecting */
-export async function watchAiortc(endpoint, seconds) {
-  const printed = await output(PYTHON, [here('aiortc_whep.py'), endpoint, `${seconds}`], { ms: (seconds + 30) * 1000 });
+/** Watches by WHEP with aiortc until it has decoded so much. @returns what it decoded, at the latest `seconds` after connecting */
+export async function watchAiortc(endpoint, { pictures, samples, seconds }) {
+  const printed = await output(PYTHON, [here('aiortc_whep.py'), endpoint, `${pictures}`, `${samples}`, `${seconds}`], { ms: (seconds + 30) * 1000 });
   return JSON.parse(printed.trim().split('\n').at(-1));
 }
 
