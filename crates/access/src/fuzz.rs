@@ -5,8 +5,8 @@ use std::time::Duration;
 use media::UnixMillis;
 
 use crate::{
-    Action, Algorithm, Asked, Claims, Decision, KeyHash, Policy, PublishName, Settings, Signer,
-    TokenRules, Verifier, Viewers, decide,
+    Action, Algorithm, Asked, Claims, Decision, KeyHash, Policy, PublishName, SessionOf, Settings,
+    Signer, TokenRules, Verifier, Viewers, decide,
 };
 
 /// A token as it comes. The ones that were signed are taken for what they are; whatever is, was not changed by so much
@@ -21,7 +21,7 @@ pub fn token(data: &[u8]) {
         ..genuine()
     };
     let is_expired = token == sign(&expired);
-    let session = Policy::Session(Action::Watch);
+    let session = Policy::Session(SessionOf::Viewer);
     for (policy, expected) in [
         (Policy::Watch, is_genuine),
         (Policy::Status, is_genuine),

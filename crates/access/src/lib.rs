@@ -26,7 +26,7 @@ mod token;
 
 pub use key::{KeyHash, KeyRecord, StreamKey};
 pub use policy::{
-    Asked, Decision, Grant, Policy, Publishers, Settings, Viewers, decide, decide_key,
+    Asked, Decision, Grant, Policy, Publishers, SessionOf, Settings, Viewers, decide, decide_key,
 };
 pub use publish::{PublishName, PublishNameError};
 pub use refusal::Refusal;

@@ -23,8 +23,18 @@ pub enum Policy {
     /// To operate the server.
     Api,
     /// To know a session's unguessable address, and what the session was begun with (RFC 9725 section 4.7: the token
-    /// comes with every request). A token that has expired meanwhile still ends what it began.
-    Session(Action),
+    /// comes with every request). A token that has expired meanwhile still ends what it began; what makes a session
+    /// last longer needs what it was begun with, [`Policy::Watch`] or [`Policy::Publish`].
+    Session(SessionOf),
+}
+
+/// Whose a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SessionOf {
+    /// Begun with the right to watch.
+    Viewer,
+    /// Begun with the right to publish.
+    Publisher,
 }
 
 /// Who may publish.
@@ -101,15 +111,13 @@ impl Settings {
     pub fn is_guarded(&self, policy: Policy) -> bool {
         match policy {
             Policy::Open => false,
-            Policy::Watch | Policy::Status | Policy::Session(Action::Watch) => {
+            Policy::Watch | Policy::Status | Policy::Session(SessionOf::Viewer) => {
                 self.viewers == Viewers::Token
             }
-            Policy::Publish | Policy::Session(Action::Publish) => {
+            Policy::Publish | Policy::Session(SessionOf::Publisher) => {
                 self.publishers == Publishers::Key
             }
-            Policy::Cues | Policy::Api | Policy::Session(Action::Cues) => {
-                !self.api_tokens.is_empty()
-            }
+            Policy::Cues | Policy::Api => !self.api_tokens.is_empty(),
         }
     }
 }
@@ -119,7 +127,7 @@ impl Policy {
     const fn takes_keys(self) -> bool {
         matches!(
             self,
-            Self::Publish | Self::Status | Self::Session(Action::Publish)
+            Self::Publish | Self::Status | Self::Session(SessionOf::Publisher)
         )
     }
 
@@ -130,10 +138,9 @@ impl Policy {
             Self::Api => return Err(Refusal::OperatorOnly),
             Self::Status if claims.actions.is_empty() => Action::Watch,
             Self::Status => return Ok(()),
-            Self::Watch => Action::Watch,
-            Self::Publish => Action::Publish,
+            Self::Watch | Self::Session(SessionOf::Viewer) => Action::Watch,
+            Self::Publish | Self::Session(SessionOf::Publisher) => Action::Publish,
             Self::Cues => Action::Cues,
-            Self::Session(action) => action,
         };
         if claims.allows(needed) {
             Ok(())

@@ -36,16 +36,15 @@ fn token(stream: &str, actions: &[Action], ends_in_s: i64) -> String {
     signer.sign(&claims).unwrap()
 }
 
-const POLICIES: [Policy; 9] = [
+const POLICIES: [Policy; 8] = [
     Policy::Open,
     Policy::Watch,
     Policy::Status,
     Policy::Publish,
     Policy::Cues,
     Policy::Api,
-    Policy::Session(Action::Watch),
-    Policy::Session(Action::Publish),
-    Policy::Session(Action::Cues),
+    Policy::Session(SessionOf::Viewer),
+    Policy::Session(SessionOf::Publisher),
 ];
 
 fn ask(policy: Policy, credential: Option<&str>, settings: &Settings) -> Decision {
@@ -118,10 +117,11 @@ fn a_token_allows_its_actions_on_its_stream_and_never_the_api() {
                     Policy::Api => Decision::Refuse(Refusal::OperatorOnly),
                     Policy::Status if covers => granted(),
                     Policy::Status => Decision::Refuse(Refusal::OtherStream),
-                    Policy::Watch => needs(Action::Watch),
-                    Policy::Publish => needs(Action::Publish),
+                    Policy::Watch | Policy::Session(SessionOf::Viewer) => needs(Action::Watch),
+                    Policy::Publish | Policy::Session(SessionOf::Publisher) => {
+                        needs(Action::Publish)
+                    }
                     Policy::Cues => needs(Action::Cues),
-                    Policy::Session(needed) => needs(needed),
                 };
                 assert_eq!(
                     ask(policy, Some(&token), &settings),
@@ -163,10 +163,10 @@ fn a_stream_key_is_looked_up_where_it_is_of_use() {
     for policy in POLICIES {
         let expected = match policy {
             Policy::Open => Decision::Allow(Grant::Anyone),
-            Policy::Publish | Policy::Status | Policy::Session(Action::Publish) => {
+            Policy::Publish | Policy::Status | Policy::Session(SessionOf::Publisher) => {
                 Decision::LookUp(key.hash())
             }
-            Policy::Watch | Policy::Cues | Policy::Api | Policy::Session(_) => {
+            Policy::Watch | Policy::Cues | Policy::Api | Policy::Session(SessionOf::Viewer) => {
                 Decision::Refuse(Refusal::KeyOnlyPublishes)
             }
         };

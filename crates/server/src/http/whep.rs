@@ -1,6 +1,6 @@
 //! Watching by WebRTC: draft-ietf-wish-whep-04, with RFC 9725 for what it shares with WHIP.
 
-use access::{Action, Policy};
+use access::{Policy, SessionOf};
 use axum::{
     extract::Request,
     http::{Method, StatusCode, header},
@@ -20,7 +20,7 @@ use super::{
 
 /// The WHEP endpoint and its sessions.
 pub(super) fn router(web: &Web) -> Part {
-    let of_session = Policy::Session(Action::Watch);
+    let of_session = Policy::Session(SessionOf::Viewer);
     let endpoint = Routes::new().described(
         routes!(offer, look, probe),
         [
@@ -32,7 +32,8 @@ pub(super) fn router(web: &Web) -> Part {
     let session = Routes::new().described(
         routes!(trickle, leave, look_at_session, probe_session),
         [
-            (Method::PATCH, of_session),
+            // It makes the session last longer, so an expired token does not do.
+            (Method::PATCH, Policy::Watch),
             (Method::DELETE, of_session),
             (Method::GET, of_session),
             (Method::HEAD, of_session),

@@ -1,6 +1,6 @@
 //! Publishing by WebRTC: WHIP, RFC 9725.
 
-use access::{Action, Grant, Policy};
+use access::{Grant, Policy, SessionOf};
 use axum::{
     Extension,
     extract::Request,
@@ -21,7 +21,7 @@ use super::{
 
 /// The WHIP endpoint and its sessions.
 pub(super) fn router(web: &Web) -> Part {
-    let of_session = Policy::Session(Action::Publish);
+    let of_session = Policy::Session(SessionOf::Publisher);
     let endpoint = Routes::new().described(
         routes!(publish, look),
         [(Method::POST, Policy::Publish), (Method::GET, Policy::Open)],
@@ -29,7 +29,8 @@ pub(super) fn router(web: &Web) -> Part {
     let session = Routes::new().described(
         routes!(trickle, stop, look_at_session),
         [
-            (Method::PATCH, of_session),
+            // It makes the session last longer, so an expired token does not do.
+            (Method::PATCH, Policy::Publish),
             (Method::DELETE, of_session),
             (Method::GET, of_session),
         ],

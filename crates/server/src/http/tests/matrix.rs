@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
-use access::{Action, Algorithm, Claims, Grant, Policy, Signer};
+use access::{Action, Algorithm, Claims, Grant, Policy, SessionOf, Signer};
 use axum::{Router, http::Method};
 use engine::{PublishRequest, StreamName};
 use media::UnixMillis;
@@ -241,22 +241,20 @@ fn fate(policy: Policy, role: Role, flaw: Flaw) -> Fate {
         Role::Operator => return Unauthorized,
         Role::Broadcaster => &[
             Policy::Publish,
-            Policy::Session(Action::Publish),
+            Policy::Session(SessionOf::Publisher),
             Policy::Status,
         ],
         Role::Holder(Action::Watch) => &[
             Policy::Watch,
-            Policy::Session(Action::Watch),
+            Policy::Session(SessionOf::Viewer),
             Policy::Status,
         ],
         Role::Holder(Action::Publish) => &[
             Policy::Publish,
-            Policy::Session(Action::Publish),
+            Policy::Session(SessionOf::Publisher),
             Policy::Status,
         ],
-        Role::Holder(Action::Cues) => {
-            &[Policy::Cues, Policy::Session(Action::Cues), Policy::Status]
-        }
+        Role::Holder(Action::Cues) => &[Policy::Cues, Policy::Status],
     };
     let has = has.contains(&policy);
     // A stream key is not even looked up for what no stream key does.
@@ -396,6 +394,27 @@ async fn publishing_by_rtmp_is_the_same_as_by_whip() {
     }
 }
 
+/// A token that has expired ends what it began, and does not prolong it.
+#[tokio::test]
+async fn an_expired_token_ends_a_session_and_does_not_restart_its_ice() {
+    let guarded = Guarded::new().await;
+    for (path, action) in [
+        ("/whep/show/AAAA", Action::Watch),
+        ("/whip/show/AAAA", Action::Publish),
+    ] {
+        let expired = token(action, Flaw::Expired);
+        for method in [Method::DELETE, Method::GET] {
+            let answer = guarded.ask(&method, path, Some(&expired)).await;
+            answer.problem(404, "no-such-session");
+        }
+        let answer = guarded.ask(&Method::PATCH, path, Some(&expired)).await;
+        answer.problem(401, "unauthorized");
+        let good = token(action, Flaw::None);
+        let answer = guarded.ask(&Method::PATCH, path, Some(&good)).await;
+        answer.problem(404, "no-such-session");
+    }
+}
+
 #[tokio::test]
 async fn a_token_in_the_query_is_for_what_is_watched_only() {
     let guarded = Guarded::new().await;
@@ -502,9 +521,8 @@ fn the_page_has_the_table_of_policies() {
             Policy::Publish => "publish",
             Policy::Cues => "cues",
             Policy::Api => "API token",
-            Policy::Session(Action::Watch) => "session, watch",
-            Policy::Session(Action::Publish) => "session, publish",
-            Policy::Session(Action::Cues) => "session, cues",
+            Policy::Session(SessionOf::Viewer) => "session, watch",
+            Policy::Session(SessionOf::Publisher) => "session, publish",
         };
         let line = format!("| `{path}` | {} | {needs} |", methods.join(" "));
         assert!(page.contains(&line), "docs/access.md lacks: {line}");
