@@ -29,6 +29,11 @@ pub enum SecretError {
         "an API token holds a character that an Authorization header cannot carry; make one with `openssl rand -base64 32`"
     )]
     Character,
+    /// It would look like a signed token.
+    #[error(
+        "an API token holds a dot, by which signed tokens are told from it; make one with `openssl rand -base64 32`"
+    )]
+    Dot,
     /// More than are needed to replace one by another.
     #[error(
         "{count} API tokens are given and at most {} are taken; remove old ones",
@@ -62,6 +67,7 @@ impl ApiTokens {
         let hashed = |token: &&str| match token.len() {
             // RFC 6750 section 2.1: b64token, which is a part of what is visible.
             _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => Err(SecretError::Character),
+            _ if token.contains('.') => Err(SecretError::Dot),
             len if len < Self::LEN_MIN => Err(SecretError::Short { len }),
             _ => Ok(hash(token)),
         };
@@ -124,6 +130,8 @@ mod tests {
         assert!(ApiTokens::parse(&"x".repeat(32)).is_ok());
         let spaced = "a token with spaces in the middle of it, long";
         assert_eq!(ApiTokens::parse(spaced), Err(SecretError::Character));
+        let dotted = format!("{ONE}.x");
+        assert_eq!(ApiTokens::parse(&dotted), Err(SecretError::Dot));
         let many = format!("{ONE}\n").repeat(9);
         assert_eq!(ApiTokens::parse(&many), Err(SecretError::Many { count: 9 }));
         assert!(ApiTokens::parse("\n \n").unwrap().is_empty());

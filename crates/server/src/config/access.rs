@@ -3,9 +3,9 @@
 use std::{fmt, fs, net::SocketAddr};
 
 use access::{Algorithm, ApiTokens, Settings, ThrottleConfig, TokenRules, Verifier};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::{Config, TcpListen, units::Span};
+use super::{Config, TcpListen, secret::Secret, units::Span};
 use crate::Error;
 
 /// Who may do what.
@@ -35,10 +35,6 @@ pub struct Access {
     /// Wrong credentials an address may send in a minute.
     pub wrong_per_minute_max: u32,
 }
-
-/// Text that is not shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(pub String);
 
 /// Who may publish.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +98,9 @@ impl Default for Access {
 impl Access {
     /// What no single value can say about itself. `beyond` is an address that others than this machine can reach.
     pub(super) fn check(&self, beyond: Option<(&str, SocketAddr)>) -> Result<(), Error> {
-        let has_api_token = !self.api_token.0.is_empty() || !self.api_token_file.is_empty();
+        let has_api_token = self.has_api_token();
         if let Some((key, address)) = beyond {
-            self.check_beyond(has_api_token, key, address)?;
+            self.check_beyond(key, address)?;
         }
         let wrong = if self.viewers == Viewers::Token && self.jwt_key_file.is_empty() {
             "`access.viewers` = \"token\" needs `access.jwt_key_file`, the key that viewers' tokens are checked with"
@@ -126,14 +122,9 @@ impl Access {
         Err(Error::Config(wrong.into()))
     }
 
-    fn check_beyond(
-        &self,
-        has_api_token: bool,
-        key: &str,
-        address: SocketAddr,
-    ) -> Result<(), Error> {
+    fn check_beyond(&self, key: &str, address: SocketAddr) -> Result<(), Error> {
         let mut lacking = Vec::new();
-        if !has_api_token {
+        if !self.has_api_token() {
             lacking.push(
                 "an API token (environment SHOPCAST_ACCESS__API_TOKEN, or `access.api_token_file`; \
                  `openssl rand -base64 32` makes one)",
@@ -157,9 +148,9 @@ impl Access {
         )))
     }
 
-    /// Whether the API takes a token.
+    /// Whether the API takes a token. That one comes of it, [`Access::settings`] sees to.
     pub(crate) fn has_api_token(&self) -> bool {
-        !self.api_token.0.is_empty() || !self.api_token_file.is_empty()
+        !self.api_token.is_empty() || !self.api_token_file.is_empty()
     }
 
     /// Reads the files and puts everything together.
@@ -179,6 +170,12 @@ impl Access {
         }
         let api_tokens =
             ApiTokens::parse(&tokens).map_err(|error| wrong("access.api_token", &error))?;
+        if self.has_api_token() && api_tokens.is_empty() {
+            // Without one, everybody may do everything; nobody who sets one wants that.
+            let blank =
+                "it is set and holds nothing but blanks; `openssl rand -base64 32` makes one";
+            return Err(wrong("access.api_token", &blank));
+        }
         let publishers = match self.publishers {
             Publishers::Open => access::Publishers::Open,
             Publishers::Key => access::Publishers::Key,
@@ -254,30 +251,6 @@ impl From<JwtAlgorithm> for Algorithm {
             JwtAlgorithm::Es256 => Self::Es256,
             JwtAlgorithm::Hs256 => Self::Hs256,
         }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.shown())
-    }
-}
-
-impl Secret {
-    fn shown(&self) -> &'static str {
-        if self.0.is_empty() { "" } else { "***" }
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.shown())
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(Self)
     }
 }
 

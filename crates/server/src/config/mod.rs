@@ -9,6 +9,7 @@ mod access;
 mod engine;
 mod listen;
 mod network;
+mod secret;
 mod sections;
 mod units;
 mod web;
@@ -22,17 +23,18 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use access::{Access, JwtAlgorithm, Publishers, Secret, Viewers};
+pub use access::{Access, JwtAlgorithm, Publishers, Viewers};
 pub use listen::{Listen, ListenError};
 pub(crate) use network::is_link_local;
 pub use network::{Advertised, IceServer, NetworkError, TcpListen};
+pub use secret::Secret;
 pub use sections::{
     Admin, Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,
 };
 pub use units::{Size, Span, UnitError};
 pub use web::{AllowedOrigins, FrameAncestors, Hosts, WebError};
 pub(crate) use webhooks::allowed;
-pub use webhooks::{Sealed, WebhookEndpoint, Webhooks};
+pub use webhooks::{WebhookEndpoint, Webhooks};
 
 use crate::{Error, tls::Files};
 

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::secret::Secret;
+
 /// An address peers can reach this server at; without a port, at the listener's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advertised {
@@ -30,7 +32,7 @@ pub enum TcpListen {
 }
 
 /// A STUN or TURN server that peers are told of.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IceServer {
     /// `stun:`, `stuns:`, `turn:` or `turns:` (RFC 7064, RFC 7065).
@@ -40,7 +42,7 @@ pub struct IceServer {
     pub username: String,
     /// Of TURN: the password, which every peer is told.
     #[serde(default)]
-    pub credential: String,
+    pub credential: Secret,
 }
 
 /// What is wrong with one of them.
@@ -129,7 +131,7 @@ impl IceServer {
         }
         for (key, value) in [
             ("username", &self.username),
-            ("credential", &self.credential),
+            ("credential", &self.credential.0),
         ] {
             // OBS splits the header at every comma, also inside of quotes.
             let fits = |c: char| (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | ',');
@@ -150,7 +152,7 @@ impl IceServer {
             if url.starts_with("turn") {
                 format!(
                     "{link}; username=\"{}\"; credential=\"{}\"; credential-type=\"password\"",
-                    self.username, self.credential
+                    self.username, self.credential.0
                 )
             } else {
                 link
@@ -179,16 +181,6 @@ pub(crate) fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
-}
-
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceServer")
-            .field("urls", &self.urls)
-            .field("username", &self.username)
-            .field("credential", &"***")
-            .finish()
     }
 }
 
@@ -259,7 +251,7 @@ mod tests {
         IceServer {
             urls: vec![url.into()],
             username: username.into(),
-            credential: credential.into(),
+            credential: Secret(credential.into()),
         }
     }
 
@@ -279,7 +271,11 @@ mod tests {
               credential-type=\"password\""
             ]
         );
-        assert!(!format!("{turn:?}").contains("s3cret"));
+        let shown = format!("{turn:?}{}", toml::to_string(&turn).unwrap());
+        assert!(
+            shown.contains("shop") && !shown.contains("s3cret"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -297,7 +293,7 @@ mod tests {
             IceServer {
                 urls: vec![],
                 username: String::new(),
-                credential: String::new(),
+                credential: Secret::default(),
             },
         ] {
             assert!(wrong.check().is_err(), "{wrong:?}");

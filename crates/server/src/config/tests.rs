@@ -221,6 +221,12 @@ fn files_of_secrets_are_read_and_their_mistakes_named() {
             ("api_token_file = \"missing\"", "access.api_token_file"),
             ("api_token_file = \"short\"", "openssl rand -base64 32"),
             ("api_token = \"short\"", "openssl rand -base64 32"),
+            ("api_token = \" \"", "`access.api_token`: it is set"),
+            ("api_token = \"\\n \\r\\n\\t\"", "openssl rand -base64 32"),
+            (
+                "api_token = \"a.token.with.dots.of.enough.characters\"",
+                "`access.api_token`: an API token holds a dot",
+            ),
             ("jwt_key_file = \"secret\"", "BEGIN PUBLIC KEY"),
             (
                 "jwt_key_file = \"short\"\njwt_algorithm = \"HS256\"",

@@ -1,12 +1,12 @@
 //! The `[webhooks]` section, and the endpoints it describes.
 
-use std::{collections::BTreeSet, fmt, fs, net::IpAddr};
+use std::{collections::BTreeSet, fs, net::IpAddr};
 
 use axum::http::Uri;
-use serde::{Deserialize, Serialize, Serializer};
-use webhooks::{EventType, Scope, Secret};
+use serde::{Deserialize, Serialize};
+use webhooks::{EventType, Scope};
 
-use super::units::Span;
+use super::{secret::Secret, units::Span};
 use crate::{Error, io::webhooks::Endpoint};
 
 /// Who is told what happens to streams.
@@ -35,7 +35,7 @@ pub struct WebhookEndpoint {
     pub url: String,
     /// What they are signed with: `whsec_…` or `whsk_…`, several separated by spaces.
     #[serde(default)]
-    pub secret: Sealed,
+    pub secret: Secret,
     /// A file that holds the same.
     #[serde(default)]
     pub secret_file: String,
@@ -43,11 +43,6 @@ pub struct WebhookEndpoint {
     #[serde(default)]
     pub events: Vec<String>,
 }
-
-/// Text that is never shown.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Sealed(String);
 
 impl Default for Webhooks {
     fn default() -> Self {
@@ -116,7 +111,7 @@ impl WebhookEndpoint {
         })
     }
 
-    fn secrets(&self) -> Result<Vec<Secret>, String> {
+    fn secrets(&self) -> Result<Vec<webhooks::Secret>, String> {
         let (key, text) = match (self.secret.0.as_str(), self.secret_file.as_str()) {
             ("", "") => return Err("`secret` or `secret_file` is missing".into()),
             ("", path) => {
@@ -127,7 +122,8 @@ impl WebhookEndpoint {
             (secret, "") => ("secret", secret.to_owned()),
             _ => return Err("give `secret` or `secret_file`, not both".into()),
         };
-        let secrets: Result<Vec<Secret>, _> = text.split_whitespace().map(Secret::parse).collect();
+        let secrets = text.split_whitespace().map(webhooks::Secret::parse);
+        let secrets = secrets.collect::<Result<Vec<_>, _>>();
         let secrets = secrets.map_err(|wrong| format!("`{key}`: {wrong}"))?;
         if !(1..=SECRETS_MAX).contains(&secrets.len()) {
             let found = secrets.len();
@@ -185,18 +181,6 @@ pub(crate) fn allowed(address: IpAddr, allow_private: bool) -> Result<(), String
         Scope::Forbidden => Err(format!(
             "{address} is link-local, a metadata service, or no receiver's address, which is never allowed"
         )),
-    }
-}
-
-impl fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "\"\"" } else { "***" })
-    }
-}
-
-impl Serialize for Sealed {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{self:?}"))
     }
 }
 

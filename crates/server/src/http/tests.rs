@@ -461,7 +461,7 @@ async fn ice_servers_are_told_one_a_header_and_only_with_a_session() {
     let server = |urls: &[&str], word: &str| crate::config::IceServer {
         urls: urls.iter().map(|&url| url.to_owned()).collect(),
         username: word.to_owned(),
-        credential: word.to_owned(),
+        credential: crate::config::Secret(word.to_owned()),
     };
     config.webrtc.ice_servers = vec![
         server(&["stun:stun.example:3478"], ""),
