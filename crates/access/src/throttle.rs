@@ -1,4 +1,4 @@
-//! Wrong credentials are answered late, and whoever makes many of them is not heard for a while.
+//! Wrong credentials are answered late, and whoever sends many of them is told less for a while.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,7 +48,7 @@ impl Throttle {
         }
     }
 
-    /// Whether a credential from this address may be looked at.
+    /// Whether one more wrong credential from this address may be answered as such.
     ///
     /// # Errors
     /// How long it must wait.
