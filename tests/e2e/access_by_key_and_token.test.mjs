@@ -85,6 +85,10 @@ test('access by key and token', { timeout: 120_000 }, async (t) => {
   await t.test('a revoked key publishes no more, and no log has a secret', async () => {
     const id = (await shopcast('key', 'list', 'show')).split(' ')[0];
     await shopcast('key', 'revoke', 'show', id);
+    await until('whoever publishes with it is disconnected', async () => {
+      const response = await status();
+      return !response.ok || (await response.json()).state !== 'live';
+    }, { within: 30_000 });
     const refused = start('access-by-key-and-token.revoked', 'ffmpeg', ffmpegArgs(server.rtmp(key), { seconds: 5 }));
     assert.notEqual((await refused.exited).code, 0);
     assert.match(refused.log(), /not known/);

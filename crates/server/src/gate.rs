@@ -1,13 +1,12 @@
 //! Who may do what, with everything that takes: the operator's settings, the stored keys, the clock, and patience.
 
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use access::{Asked, Decision, Grant, KeyRecord, Refusal, Settings, Throttle, ThrottleConfig};
+use access::{Asked, Decision, Grant, Refusal, Settings, Throttle, ThrottleConfig};
 use engine::StreamName;
 use metrics::counter;
 use tracing::{debug, info, warn};
@@ -15,6 +14,7 @@ use tracing::{debug, info, warn};
 use crate::{
     io::clock,
     keys::{Keys, KeysError},
+    publishing::Publishing,
 };
 
 /// Decides for every request and every publisher, and remembers who guesses.
@@ -25,8 +25,7 @@ pub(crate) struct Gate {
     throttle: Mutex<Throttle>,
     /// Held by whoever looks up a key although its address has made too many mistakes.
     turn: tokio::sync::Mutex<()>,
-    /// Which key each stream was last published with, by key.
-    publishing: Mutex<BTreeMap<StreamName, String>>,
+    pub(crate) publishing: Publishing,
 }
 
 /// Where a credential comes from.
@@ -62,7 +61,7 @@ impl Gate {
             keys,
             throttle: Mutex::new(Throttle::new(throttle)),
             turn: tokio::sync::Mutex::default(),
-            publishing: Mutex::default(),
+            publishing: Publishing::default(),
         }
     }
 
@@ -156,27 +155,7 @@ impl Gate {
         {
             debug!(%stream, subject, "by a token given to");
         }
-        let mut publishing = self
-            .publishing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match grant {
-            Grant::Key(KeyRecord { id, .. }) => publishing.insert(stream.clone(), id.clone()),
-            Grant::Anyone | Grant::Operator | Grant::Token { .. } => publishing.remove(stream),
-        };
-        // A name whose stream is long over says nothing that would be missed.
-        while publishing.len() > PUBLISHING_MAX {
-            publishing.pop_first();
-        }
-    }
-
-    /// Whether a stream was last published with this key.
-    pub(crate) fn is_published_with(&self, stream: &StreamName, key_id: &str) -> bool {
-        let publishing = self
-            .publishing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        publishing.get(stream).is_some_and(|id| id == key_id)
+        self.publishing.begins(stream, grant);
     }
 }
 
@@ -211,9 +190,6 @@ fn unavailable(error: &KeysError) -> Denied {
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
-
-/// Far more than there can be streams.
-const PUBLISHING_MAX: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -326,8 +302,8 @@ mod tests {
             .await
             .unwrap();
         gate.publishes(&show, &grant);
-        assert!(gate.is_published_with(&show, &made.listed.id));
+        assert!(gate.publishing.is_with(&show, &made.listed.id));
         gate.publishes(&show, &Grant::Operator);
-        assert!(!gate.is_published_with(&show, &made.listed.id));
+        assert!(!gate.publishing.is_with(&show, &made.listed.id));
     }
 }

@@ -120,6 +120,26 @@ impl Keys {
         }
     }
 
+    /// Whether a key is still one, and when it ends; `None` when it has.
+    pub(crate) async fn lasts(
+        &self,
+        stream: &StreamName,
+        id: &str,
+        now: UnixMillis,
+    ) -> Result<Option<Option<UnixMillis>>, KeysError> {
+        let row = sqlx::query(
+            "SELECT expires_ms FROM stream_keys WHERE stream = ?1 AND id = ?2 AND (expires_ms IS NULL OR expires_ms > ?3)",
+        )
+        .bind(stream.as_str())
+        .bind(id)
+        .bind(now.0)
+        .fetch_optional(self.0.pool())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let ends = row.try_get::<Option<i64>, _>("expires_ms")?;
+        Ok(Some(ends.map(UnixMillis)))
+    }
+
     /// What is known of the key with this hash.
     pub(crate) async fn look_up(&self, hash: KeyHash) -> Result<Option<KeyRecord>, KeysError> {
         let row = sqlx::query(
@@ -250,6 +270,9 @@ mod tests {
             .unwrap();
         let found = keys.look_up(old.key.hash()).await.unwrap().unwrap();
         assert_eq!(found.expires, Some(at(5000)));
+        let lasts = async |now| keys.lasts(&show(), &old.listed.id, at(now)).await.unwrap();
+        assert_eq!(lasts(4999).await, Some(Some(at(5000))));
+        assert_eq!(lasts(5000).await, None);
         assert_eq!(keys.list(&show(), at(4999)).await.unwrap().len(), 3);
         assert_eq!(keys.list(&show(), at(5000)).await.unwrap().len(), 2);
         let late = keys
@@ -277,7 +300,10 @@ mod tests {
                 Err(KeysError::NoKey { .. })
             ));
         }
+        let lasts = async || keys.lasts(&show(), &made.listed.id, at(1)).await.unwrap();
+        assert_eq!(lasts().await, Some(None));
         keys.revoke(&show(), &made.listed.id).await.unwrap();
+        assert_eq!(lasts().await, None);
         assert_eq!(keys.look_up(made.key.hash()).await.unwrap(), None);
         assert!(keys.list(&show(), at(1000)).await.unwrap().is_empty());
     }

@@ -23,6 +23,7 @@ mod io;
 mod keys;
 mod listeners;
 pub mod log;
+mod publishing;
 mod server;
 mod store;
 pub mod telemetry;

@@ -32,6 +32,7 @@ use crate::{
     },
     keys::Keys,
     listeners::{Addresses, Listeners, Serving},
+    publishing::keep_to_keys,
     store::Store,
     telemetry::{self, Meters},
 };
@@ -75,6 +76,8 @@ impl Server {
         let keys = Keys::new(store.clone());
         let gate = Arc::new(Gate::new(access, config.access.throttle(), keys));
         let media = Media::start(config, ice.udp, ice.candidates, teller, &meters, &gate)?;
+        // It ends with the media thread.
+        tokio::spawn(keep_to_keys(Arc::clone(&gate), media.shard.clone()));
         let (draining, watched) = watch::channel(false);
         let state = Arc::new(State {
             shard: media.shard,

@@ -1,6 +1,6 @@
 //! Stream keys: made, listed, replaced and revoked. A key's text is in the answer that makes it, and nowhere else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use tracing::info;
 use utoipa::ToSchema;
 
 use super::{
-    Shared, State,
+    Shared,
     extract::{JsonBody, Stream, StreamAnd},
     problem::{Kind, Problem, ProblemBody},
 };
@@ -145,15 +145,17 @@ pub(crate) async fn rotate(
         let detail = "`grace_ms` must be at most 2592000000, which is 30 days";
         return Err(Problem::new(Kind::InvalidField, detail));
     }
-    let now = clock::wall();
-    let ends = UnixMillis(now.0 + i64::try_from(grace_ms).unwrap_or(0));
-    let made = state.gate.keys.rotate(&stream, &id, ends, now).await;
-    let made = made.map_err(|error| problem(&error))?;
-    info!(%stream, old = id, new = made.listed.id, ?grace, "stream key replaced");
-    if grace.is_zero() {
-        send_away(&state, &stream, &id).await?;
-    }
-    Ok(created(&stream, made))
+    let gate = Arc::clone(&state.gate);
+    let made = to_the_end(async move {
+        let now = clock::wall();
+        let ends = UnixMillis(now.0 + i64::try_from(grace_ms).unwrap_or(0));
+        let made = gate.keys.rotate(&stream, &id, ends, now).await;
+        gate.publishing.look(&stream, &id, grace);
+        let made = made?;
+        info!(%stream, old = id, new = made.listed.id, ?grace, "stream key replaced");
+        Ok(created(&stream, made))
+    });
+    made.await
 }
 
 /// Ends a key for good, and disconnects whoever publishes with it.
@@ -174,21 +176,29 @@ pub(crate) async fn revoke(
     state: Shared,
     StreamAnd(stream, id): StreamAnd,
 ) -> Result<StatusCode, Problem> {
-    let revoked = state.gate.keys.revoke(&stream, &id).await;
-    revoked.map_err(|error| problem(&error))?;
-    info!(%stream, key = id, "stream key revoked");
-    send_away(&state, &stream, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let gate = Arc::clone(&state.gate);
+    let revoked = to_the_end(async move {
+        let revoked = gate.keys.revoke(&stream, &id).await;
+        // Who asks again because the first answer was lost gets 404, and nobody publishes with the key all the same.
+        gate.publishing.look(&stream, &id, Duration::ZERO);
+        revoked?;
+        info!(%stream, key = id, "stream key revoked");
+        Ok(StatusCode::NO_CONTENT)
+    });
+    revoked.await
 }
 
-/// Disconnects whoever publishes with a key that has just ended.
-async fn send_away(state: &State, stream: &StreamName, key_id: &str) -> Result<(), Problem> {
-    if state.gate.is_published_with(stream, key_id) {
-        // Gone by itself in the meantime is just as well.
-        let gone = state.shard.remove_publisher(stream.clone()).await?;
-        info!(%stream, key = key_id, disconnected = gone.is_ok(), "its key has ended");
+/// Makes a change of keys and what has to follow it, also when whoever asked for it hangs up meanwhile.
+async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, KeysError>> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::spawn(change).await {
+        Ok(changed) => changed.map_err(|error| problem(&error)),
+        Err(_) => Err(Problem::new(
+            Kind::Internal,
+            "the change of keys failed; report it",
+        )),
     }
-    Ok(())
 }
 
 fn created(stream: &StreamName, made: Made) -> Response {

@@ -579,5 +579,6 @@ async fn a_server_that_is_told_to_end_does() {
 mod browsers;
 mod connections;
 mod hls;
+mod keys;
 mod matrix;
 mod tls;

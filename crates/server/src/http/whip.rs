@@ -72,10 +72,9 @@ async fn publish(
     let sdp = webrtc::offer_of(request).await?;
     let answer = state
         .shard
-        .publish(stream.clone(), sdp)
+        .publish(stream.clone(), sdp, grant)
         .await?
         .map_err(refusal)?;
-    state.gate.publishes(&stream, &grant);
     Ok(webrtc::created(&state, &endpoint(&stream), answer))
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use access::Grant;
 use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
@@ -30,11 +31,10 @@ pub(crate) enum Command {
     },
     /// The RTMP client is gone.
     RtmpClosed { conn: ConnId },
-    /// Whether an RTMP client may publish; the answer is whether it does now.
+    /// Whether an RTMP client may publish, and by what right.
     PublishDecided {
         conn: ConnId,
-        decision: Result<StreamName, PublishRefused>,
-        reply: oneshot::Sender<bool>,
+        decision: Result<(StreamName, Grant), PublishRefused>,
     },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },
@@ -44,10 +44,11 @@ pub(crate) enum Command {
         sdp: String,
         reply: oneshot::Sender<Result<WebRtcAnswer, OfferError>>,
     },
-    /// A WebRTC publisher's offer.
+    /// A WebRTC publisher's offer, and by what right it is made.
     Publish {
         stream: StreamName,
         sdp: String,
+        grant: Grant,
         reply: oneshot::Sender<Result<WebRtcAnswer, PublishError>>,
     },
     /// A WebRTC peer's candidates, or its restart of ICE.
@@ -125,6 +126,12 @@ pub(crate) enum Command {
         stream: StreamName,
         reply: oneshot::Sender<Result<(), RemoveError>>,
     },
+    /// Send the publisher away if it publishes with this stream key; whether it did.
+    RemoveHolder {
+        stream: StreamName,
+        key: String,
+        reply: oneshot::Sender<bool>,
+    },
     /// End a stream now.
     EndStream {
         stream: StreamName,
@@ -166,20 +173,6 @@ impl ShardHandle {
         self.commands.send(command).await.map_err(|_| Unavailable)
     }
 
-    /// Hands over the answer to an RTMP client's publish; `true` when it publishes now.
-    pub(crate) async fn publish_decided(
-        &self,
-        conn: ConnId,
-        decision: Result<StreamName, PublishRefused>,
-    ) -> Result<bool, Unavailable> {
-        self.ask(|reply| Command::PublishDecided {
-            conn,
-            decision,
-            reply,
-        })
-        .await
-    }
-
     /// Hands over a viewer's offer.
     pub(crate) async fn offer(
         &self,
@@ -195,9 +188,15 @@ impl ShardHandle {
         &self,
         stream: StreamName,
         sdp: String,
+        grant: Grant,
     ) -> Result<Result<WebRtcAnswer, PublishError>, Unavailable> {
-        self.ask(|reply| Command::Publish { stream, sdp, reply })
-            .await
+        self.ask(|reply| Command::Publish {
+            stream,
+            sdp,
+            grant,
+            reply,
+        })
+        .await
     }
 
     /// Hands over a peer's fragment.
@@ -317,6 +316,16 @@ impl ShardHandle {
         stream: StreamName,
     ) -> Result<Result<(), RemoveError>, Unavailable> {
         self.ask(|reply| Command::RemovePublisher { stream, reply })
+            .await
+    }
+
+    /// Sends the publisher away if it publishes with this stream key; whether it did.
+    pub(crate) async fn remove_holder(
+        &self,
+        stream: StreamName,
+        key: String,
+    ) -> Result<bool, Unavailable> {
+        self.ask(|reply| Command::RemoveHolder { stream, key, reply })
             .await
     }
 

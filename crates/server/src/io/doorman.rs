@@ -8,7 +8,7 @@ use rtmp::RejectReason;
 use tokio::runtime::Handle;
 use tracing::{debug, info};
 
-use super::command::ShardHandle;
+use super::command::{Command, ShardHandle};
 use crate::gate::{Denied, Entry, Gate, Source};
 
 /// Answers [`engine::Output::PublishAsked`]. One question a connection, and connections are bounded.
@@ -33,26 +33,34 @@ impl Doorman {
     pub(crate) fn ask(&self, conn: ConnId, peer: SocketAddr, request: PublishRequest) {
         let (gate, shard) = (Arc::clone(&self.gate), self.shard.clone());
         self.runtime.spawn(async move {
-            let (decision, grant) = match decide(&gate, peer, &request).await {
-                Ok((stream, grant)) => (Ok(stream), Some(grant)),
-                Err(refused) => {
-                    // The text is of ours, and never holds what was sent.
-                    info!(
-                        conn = conn.0,
-                        reason = refused.description,
-                        "RTMP publisher refused"
-                    );
-                    debug!(conn = conn.0, %peer, "it was refused");
-                    (Err(refused), None)
-                }
-            };
-            let stream = decision.as_ref().ok().cloned();
-            // A thread that does not answer is ending, and its connections with it.
-            let publishes = shard.publish_decided(conn, decision).await.unwrap_or(false);
-            if let (true, Some(stream), Some(grant)) = (publishes, stream, grant) {
-                gate.publishes(&stream, &grant);
+            let decision = decide(&gate, peer, &request).await;
+            if let Err(refused) = &decision {
+                // The text is of ours, and never holds what was sent.
+                info!(
+                    conn = conn.0,
+                    reason = refused.description,
+                    "RTMP publisher refused"
+                );
+                debug!(conn = conn.0, %peer, "it was refused");
             }
+            // A thread that does not listen is ending, and its connections with it.
+            let _ = shard.send(Command::PublishDecided { conn, decision }).await;
         });
+    }
+
+    /// A stream is published by whoever was granted it.
+    pub(crate) fn let_in(&self, stream: &StreamName, grant: &Grant) {
+        self.gate.publishes(stream, grant);
+    }
+
+    /// A stream is over.
+    pub(crate) fn ended(&self, stream: &StreamName) {
+        self.gate.publishing.ended(stream);
+    }
+
+    /// Whether a stream is published with this stream key.
+    pub(crate) fn is_published_with(&self, stream: &StreamName, key: &str) -> bool {
+        self.gate.publishing.is_with(stream, key)
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use access::Grant;
 use engine::{ConnId, Output, StreamEvent, StreamName};
 use hls::Publication;
 use metrics::counter;
@@ -70,6 +71,16 @@ impl Outlets {
     /// The client is gone.
     pub(crate) fn rtmp_closed(&mut self, conn: ConnId) {
         self.rtmp.remove(&conn);
+    }
+
+    /// A stream is published by whoever was granted it; `_conn` is how it comes, if by RTMP.
+    pub(crate) fn let_in(&self, _conn: Option<ConnId>, stream: &StreamName, grant: &Grant) {
+        self.doorman.let_in(stream, grant);
+    }
+
+    /// Whether a stream is published with this stream key.
+    pub(crate) fn is_published_with(&self, stream: &StreamName, key: &str) -> bool {
+        self.doorman.is_published_with(stream, key)
     }
 
     /// From now on what goes by `tuple` goes to `writer`.
@@ -180,6 +191,7 @@ impl Outlets {
                 info!(%stream, "stream is over");
                 self.origins.end(stream);
                 self.side.end(stream);
+                self.doorman.ended(stream);
             }
             StreamEvent::Verdict { code, detail } => warn!(%stream, code, "{detail}"),
         }

@@ -194,13 +194,31 @@ impl Driver {
                 self.outlets.rtmp_closed(conn);
                 shard.handle_input(now, Input::RtmpClosed { conn });
             }
-            Command::PublishDecided {
-                conn,
-                decision,
+            Command::PublishDecided { conn, decision } => {
+                let let_in = decision.as_ref().ok().cloned();
+                let decision = decision.map(|(stream, _)| stream);
+                shard.handle_input(now, Input::PublishDecided { conn, decision });
+                if let Some((stream, grant)) = let_in
+                    && shard.is_publishing(conn)
+                {
+                    self.outlets.let_in(Some(conn), &stream, &grant);
+                }
+            }
+            Command::Publish {
+                stream,
+                sdp,
+                grant,
                 reply,
             } => {
-                shard.handle_input(now, Input::PublishDecided { conn, decision });
-                answer(reply, shard.is_publishing(conn));
+                let answered = shard.publish_offer(now, &stream, &sdp);
+                if answered.is_ok() {
+                    self.outlets.let_in(None, &stream, &grant);
+                }
+                answer(reply, answered);
+            }
+            Command::RemoveHolder { stream, key, reply } => {
+                let holds = self.outlets.is_published_with(&stream, &key);
+                answer(reply, holds && shard.remove_publisher(now, &stream).is_ok());
             }
             Command::Child { child, event } => {
                 self.outlets.children.note(child, &event);
@@ -250,9 +268,6 @@ async fn timer(deadline: Option<Instant>) {
 fn reply(shard: &mut Shard, now: Instant, question: Command) {
     match question {
         Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
-        Command::Publish { stream, sdp, reply } => {
-            answer(reply, shard.publish_offer(now, &stream, &sdp));
-        }
         Command::Patch {
             session,
             precondition,
@@ -294,11 +309,13 @@ fn reply(shard: &mut Shard, now: Instant, question: Command) {
         }
         Command::EndStream { stream, reply } => answer(reply, shard.end_stream(now, &stream)),
         Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
-        // News, not questions.
+        // News, and what is answered above.
         Command::RtmpOpened { .. }
         | Command::RtmpData { .. }
         | Command::RtmpClosed { .. }
         | Command::PublishDecided { .. }
+        | Command::Publish { .. }
+        | Command::RemoveHolder { .. }
         | Command::Child { .. }
         | Command::TcpOpened { .. }
         | Command::TcpDatagram { .. }
