@@ -11,7 +11,8 @@ mod common;
 use std::time::Duration;
 
 use common::{AVCC, Publisher, World};
-use engine::{Input, Output, PublishRefused, StreamEvent, StreamName};
+use engine::{Config, Input, Output, PublishRefused, Shard, StreamEvent, StreamName};
+use media::UnixMillis;
 use rtmp::RejectReason;
 
 fn name(text: &str) -> StreamName {
@@ -100,6 +101,23 @@ fn who_is_refused_hears_why_and_is_closed() {
     assert!(told(&world, publisher, "ask for a new stream key"));
     assert!(closed(&world, publisher) && world.shard.streams(world.now).is_empty());
     assert_eq!(world.shard.poll_timeout(), None, "nothing is left of it");
+}
+
+#[test]
+fn who_finds_no_room_is_closed_without_a_word_and_may_try_again() {
+    let mut world = World::new();
+    let mut config = Config::new(sfu::Config::new(vec!["127.0.0.1:8189".parse().unwrap()]));
+    config.streams_max = 1;
+    world.shard = Shard::new(config, world.now, UnixMillis(0), 1).unwrap();
+    world.publish(1, "first");
+    let publisher = world.ask_to_publish(2, "show");
+    decide(&mut world, publisher, Ok(name("show")));
+    assert!(closed(&world, publisher) && !told(&world, publisher, "NetStream"));
+    let said = world.out.iter().find_map(|output| match output {
+        Output::RtmpFailed { conn, error } if *conn == publisher.conn => Some(error.to_string()),
+        _ => None,
+    });
+    assert!(said.unwrap().contains("1 streams already"), "for the log");
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub enum Error {
         /// What to set at the encoder.
         remedy: &'static str,
     },
-    /// The caller answered the publish with a rejection; the publisher was told so.
+    /// The caller answered the publish with a rejection; the publisher was told so, if it is not to try again.
     #[error("publish rejected: {description}")]
     Rejected {
         /// The caller's words.

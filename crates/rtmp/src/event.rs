@@ -26,8 +26,8 @@ pub enum Input {
     },
 }
 
-/// Why a publish is rejected. OBS stops for good on each of these, and would retry for ever if the
-/// connection just closed.
+/// Why a publish is rejected. An encoder takes a status code as final, and one whose connection just
+/// closes tries again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RejectReason {
     /// `NetStream.Publish.BadName`: the name is in use or not valid.
@@ -36,6 +36,8 @@ pub enum RejectReason {
     Denied,
     /// `NetStream.Publish.Rejected`: this server cannot take such a stream.
     Unsupported,
+    /// What stands in the way passes by itself: the connection is closed without a status.
+    Passing,
 }
 
 /// What a session wants done.

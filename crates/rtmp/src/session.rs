@@ -268,12 +268,15 @@ impl Session {
             return Err(Error::NothingAsked);
         };
         let code = match reason {
-            RejectReason::BadName => "NetStream.Publish.BadName",
-            RejectReason::Denied => "NetStream.Publish.Denied",
-            RejectReason::Unsupported => "NetStream.Publish.Rejected",
+            RejectReason::BadName => Some("NetStream.Publish.BadName"),
+            RejectReason::Denied => Some("NetStream.Publish.Denied"),
+            RejectReason::Unsupported => Some("NetStream.Publish.Rejected"),
+            RejectReason::Passing => None,
         };
         let description = cut(description);
-        self.send_status(stream, "error", code, &description);
+        if let Some(code) = code {
+            self.send_status(stream, "error", code, &description);
+        }
         Err(Error::Rejected { description })
     }
 

@@ -104,6 +104,19 @@ fn a_rejection_is_told_before_the_close() {
 }
 
 #[test]
+fn what_passes_by_itself_only_closes_the_connection() {
+    let mut peer = Peer::shaken();
+    peer.accept = false;
+    peer.feed(&publish("live", "demo")).unwrap();
+    let rejected = peer.input(Input::Reject {
+        reason: RejectReason::Passing,
+        description: "The disk is busy.".into(),
+    });
+    assert!(matches!(rejected, Err(Error::Rejected { .. })));
+    assert!(peer.closed && !peer.said("onStatus") && !peer.said("The disk"));
+}
+
+#[test]
 fn a_publisher_that_is_sent_away_is_told_and_closed() {
     let mut peer = Peer::shaken();
     peer.feed(&publish("live", "demo")).unwrap();

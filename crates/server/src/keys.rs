@@ -47,6 +47,12 @@ impl Keys {
         Self(store)
     }
 
+    /// From now on nothing can be looked up, for tests.
+    #[cfg(test)]
+    pub(crate) async fn close(&self) {
+        self.0.pool().close().await;
+    }
+
     /// Makes a key for a stream, which need not exist yet.
     pub(crate) async fn create(
         &self,

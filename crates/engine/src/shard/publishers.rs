@@ -171,7 +171,8 @@ impl Shard {
             Err(error) => Err(PublishRefused {
                 reason: match error {
                     PublishError::Taken(_) => RejectReason::BadName,
-                    PublishError::Full(_) | PublishError::Refused(_) => RejectReason::Denied,
+                    PublishError::Full(_) => RejectReason::Passing,
+                    PublishError::Refused(_) => RejectReason::Denied,
                 },
                 description: error.to_string(),
             }),
@@ -186,6 +187,8 @@ impl Shard {
         conn: ConnId,
         decision: Result<StreamName, PublishRefused>,
     ) {
+        // Nobody else is told of it.
+        let passing = matches!(&decision, Err(refused) if refused.reason == RejectReason::Passing);
         let input = match decision {
             Ok(name) => {
                 self.take(now, &name, PublisherId::Rtmp(conn));
@@ -206,8 +209,9 @@ impl Shard {
             publisher.asking = false;
             match publisher.session.handle_input(now, input) {
                 // The end of the session comes out of it by itself, after the reason.
-                Ok(()) | Err(rtmp::Error::Rejected { .. }) => {}
-                // What was held back while it waited.
+                Ok(()) => {}
+                Err(rtmp::Error::Rejected { .. }) if !passing => {}
+                // What was held back while it waited, too.
                 Err(error) => self.out.push_back(Output::RtmpFailed { conn, error }),
             }
         }

@@ -70,8 +70,13 @@ pub(crate) async fn decide(
     peer: SocketAddr,
     request: &PublishRequest,
 ) -> Result<(StreamName, Grant), PublishRefused> {
-    let name = PublishName::parse(&request.stream_key, request.query.as_deref())
-        .map_err(|error| denied(error.to_string()))?;
+    let name =
+        PublishName::parse(&request.stream_key, request.query.as_deref()).map_err(|error| {
+            PublishRefused {
+                reason: RejectReason::Denied,
+                description: error.to_string(),
+            }
+        })?;
     let asked = Asked {
         policy: Policy::Publish,
         stream: name.stream,
@@ -81,7 +86,14 @@ pub(crate) async fn decide(
         address: peer.ip(),
     };
     let admitted = gate.admit(asked, name.credential.as_deref(), source).await;
-    let grant = admitted.map_err(|error| denied(explain(error)))?;
+    let grant = admitted.map_err(|error| PublishRefused {
+        reason: match error {
+            Denied::Refused(_) | Denied::Limited { .. } => RejectReason::Denied,
+            // It passes by itself, and an encoder that is told a status does not try again.
+            Denied::Unavailable => RejectReason::Passing,
+        },
+        description: explain(error),
+    })?;
     let stream = match (&grant, name.stream) {
         (_, Some(stream)) => stream,
         (Grant::Key(record), None) => record.stream.as_str(),
@@ -93,13 +105,6 @@ pub(crate) async fn decide(
             .into(),
     })?;
     Ok((stream, grant))
-}
-
-fn denied(description: String) -> PublishRefused {
-    PublishRefused {
-        reason: RejectReason::Denied,
-        description,
-    }
 }
 
 /// For the person at the encoder, in at most 256 bytes.
@@ -214,6 +219,27 @@ mod tests {
             publish(&gate, "show", Some(&format!("token={API_TOKEN}"))).await,
             Ok("show".into())
         );
+    }
+
+    #[tokio::test]
+    async fn while_keys_cannot_be_looked_up_an_encoder_is_not_told_that_its_key_is_wrong() {
+        let gate = gate(Publishers::Key).await;
+        let show = StreamName::parse("show").unwrap();
+        let made = gate.keys.create(&show, clock::wall()).await.unwrap();
+        gate.keys.close().await;
+        let request = PublishRequest {
+            stream_key: made.key.text().into(),
+            query: None,
+        };
+        let peer = "192.0.2.1:40000".parse().unwrap();
+        let refused = decide(&gate, peer, &request).await.unwrap_err();
+        assert_eq!(refused.reason, RejectReason::Passing);
+        let name = PublishRequest {
+            stream_key: "show".into(),
+            query: None,
+        };
+        let refused = decide(&gate, peer, &name).await.unwrap_err();
+        assert_eq!(refused.reason, RejectReason::Denied);
     }
 
     #[tokio::test]
