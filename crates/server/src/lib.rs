@@ -23,6 +23,7 @@ mod io;
 mod keys;
 mod listeners;
 pub mod log;
+mod proxies;
 mod publishing;
 mod server;
 mod store;

@@ -5,7 +5,7 @@ use std::{fmt, fs, net::SocketAddr};
 use access::{Algorithm, ApiTokens, Settings, ThrottleConfig, TokenRules, Verifier};
 use serde::{Deserialize, Serialize};
 
-use super::{Config, TcpListen, secret::Secret, units::Span};
+use super::{Config, ProxyNet, TcpListen, secret::Secret, units::Span};
 use crate::Error;
 
 /// Who may do what.
@@ -30,6 +30,8 @@ pub struct Access {
     pub jwt_lifetime_max: Span,
     /// How far the clocks of the platform and of this server may differ.
     pub jwt_leeway: Span,
+    /// Proxies whose word on whom a request is from is taken.
+    pub trusted_proxies: Vec<ProxyNet>,
     /// How late a wrong credential is answered at least.
     pub wrong_delay: Span,
     /// Wrong credentials an address may send in a minute.
@@ -89,6 +91,7 @@ impl Default for Access {
             jwt_audience: "shopcast".into(),
             jwt_lifetime_max: Span::seconds(12 * 3600),
             jwt_leeway: Span::seconds(30),
+            trusted_proxies: Vec::new(),
             wrong_delay: Span(throttle.delay),
             wrong_per_minute_max: throttle.per_minute,
         }

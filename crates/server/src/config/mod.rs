@@ -9,6 +9,7 @@ mod access;
 mod engine;
 mod listen;
 mod network;
+mod proxy;
 mod secret;
 mod sections;
 mod units;
@@ -27,6 +28,7 @@ pub use access::{Access, JwtAlgorithm, Publishers, Viewers};
 pub use listen::{Listen, ListenError};
 pub(crate) use network::is_link_local;
 pub use network::{Advertised, IceServer, NetworkError, TcpListen};
+pub use proxy::ProxyNet;
 pub use secret::Secret;
 pub use sections::{
     Admin, Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,

@@ -50,6 +50,12 @@ pub struct IceServer {
 #[error("{0}")]
 pub struct NetworkError(String);
 
+impl NetworkError {
+    pub(super) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 impl FromStr for Advertised {
     type Err = NetworkError;
 

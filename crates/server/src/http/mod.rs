@@ -72,8 +72,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::OriginalUri,
+    extract::{ConnectInfo, OriginalUri, Request},
     http::{HeaderValue, Method},
+    middleware::map_request_with_state,
 };
 use tokio::sync::watch as latest;
 use utoipa::openapi::OpenApi as Description;
@@ -86,6 +87,7 @@ pub(crate) use webrtc::ice_servers;
 use crate::{
     gate::Gate,
     io::{command::ShardHandle, hls::Origins, side::SideChannels, webhooks::Desk},
+    proxies::Proxies,
     telemetry::Meters,
 };
 use problem::{Kind, Problem};
@@ -102,6 +104,7 @@ pub(crate) struct State {
     pub(crate) sessions: SessionNames,
     pub(crate) webhooks: Desk,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) proxies: Proxies,
     pub(crate) event_followers_max: usize,
     pub(crate) web: Web,
     /// `Link` headers for whoever makes a WebRTC session.
@@ -176,6 +179,7 @@ fn routed(state: Arc<State>, web: &Web, surface: Surface, address: SocketAddr) -
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(gate)
+        .layer(map_request_with_state(Arc::clone(&state), from_client))
         .with_state(state);
     web.guard(served, address)
 }
@@ -194,8 +198,18 @@ async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Pr
     Problem::new(Kind::MethodNotAllowed, detail)
 }
 
+/// From here on a request that came by a trusted proxy has the address of whom it came for.
+async fn from_client(state: Shared, mut request: Request) -> Request {
+    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get().copied() {
+        let client = state.proxies.client(peer.ip(), request.headers());
+        let client = SocketAddr::new(client, peer.port());
+        request.extensions_mut().insert(ConnectInfo(Peer(client)));
+    }
+    request
+}
+
 /// The client's address, where it is known: not in tests without a socket.
-type Client = Option<axum::Extension<axum::extract::ConnectInfo<Peer>>>;
+type Client = Option<axum::Extension<ConnectInfo<Peer>>>;
 
 fn address(client: &Client) -> std::net::IpAddr {
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));

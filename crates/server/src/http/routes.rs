@@ -221,9 +221,11 @@ async fn grant(policies: &[(Method, Policy)], parts: &mut Parts) -> Result<Grant
         None => in_query(policy, &parts.method, &parts.uri),
     };
     let asked = Asked { policy, stream };
+    let address = address(&client);
     let source = Source {
         entry: Entry::Http,
-        address: address(&client),
+        address,
+        is_proxy: state.proxies.trusts(address),
     };
     let admitted = state.gate.admit(asked, credential.as_deref(), source).await;
     admitted.map_err(|denied| refusal(denied, policy))

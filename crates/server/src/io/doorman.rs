@@ -84,6 +84,7 @@ pub(crate) async fn decide(
     let source = Source {
         entry: Entry::Rtmp,
         address: peer.ip(),
+        is_proxy: false,
     };
     let admitted = gate.admit(asked, name.credential.as_deref(), source).await;
     let grant = admitted.map_err(|error| PublishRefused {
