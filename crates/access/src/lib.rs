@@ -31,5 +31,5 @@ pub use policy::{
 pub use publish::{PublishName, PublishNameError};
 pub use refusal::Refusal;
 pub use secret::{ApiTokens, SecretError};
-pub use throttle::{Throttle, ThrottleConfig};
+pub use throttle::{Throttle, ThrottleConfig, network};
 pub use token::{Action, Algorithm, Claims, KeyError, Signer, TokenRules, Verifier};

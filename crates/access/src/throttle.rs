@@ -109,7 +109,7 @@ impl Throttle {
 }
 
 /// Who counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one household gets.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

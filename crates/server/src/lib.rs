@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod config;
+mod crowd;
 mod error;
 mod gate;
 mod http;

@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     Error,
     config::Config,
+    crowd::Crowd,
     http::{self, Listener, State, Surface},
     io::rtmp,
     telemetry::Meters,
@@ -113,17 +114,19 @@ impl Listeners {
             let router = http::router(Arc::clone(state), Surface::Operators, address);
             serving.http.spawn(listener.serve(router, draining.clone()));
         }
-        let gate = rtmp::Gate::new(
+        let crowd = Crowd::new(rtmp::WAITING_MAX, state.proxies.clone());
+        let places = rtmp::Places::new(
             self.rtmp_connections_max,
+            crowd,
             state.shard.clone(),
             &state.meters,
         );
         let publishers = &mut serving.publishers;
-        publishers.spawn(rtmp::listen(self.rtmp, None, Arc::clone(&gate)));
+        publishers.spawn(rtmp::listen(self.rtmp, None, Arc::clone(&places)));
         if let Some((renewal, tls, hangup)) = self.tls {
             publishers.spawn(renewal.run(hangup, self.renew));
             if let Some(listener) = self.rtmps {
-                publishers.spawn(rtmp::listen(listener, Some(tls), gate));
+                publishers.spawn(rtmp::listen(listener, Some(tls), places));
             }
         }
         serving

@@ -73,8 +73,11 @@ impl Outlets {
         self.rtmp.remove(&conn);
     }
 
-    /// A stream is published by whoever was granted it; `_conn` is how it comes, if by RTMP.
-    pub(crate) fn let_in(&self, _conn: Option<ConnId>, stream: &StreamName, grant: &Grant) {
+    /// A stream is published by whoever was granted it; `conn` is how it comes, if by RTMP.
+    pub(crate) fn let_in(&self, conn: Option<ConnId>, stream: &StreamName, grant: &Grant) {
+        if let Some(writer) = conn.and_then(|conn| self.rtmp.get(&conn)) {
+            writer.let_in();
+        }
         self.doorman.let_in(stream, grant);
     }
 

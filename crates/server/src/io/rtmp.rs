@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +15,7 @@ use engine::ConnId;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{Notify, Semaphore, mpsc},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     time::timeout,
 };
 use tracing::{debug, info, warn};
@@ -25,6 +25,7 @@ use super::{
     command::{Command, ShardHandle},
 };
 use crate::{
+    crowd::{Crowd, Seat},
     telemetry::Meters,
     tls::{Tls, Use},
 };
@@ -33,6 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Writer {
     peer: SocketAddr,
+    seat: Arc<Seat>,
     queue: mpsc::Sender<Bytes>,
     overflow: Arc<Notify>,
 }
@@ -41,6 +43,11 @@ impl Writer {
     /// The client's address.
     pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// The client publishes, and no longer counts among those of its address that do not.
+    pub(crate) fn let_in(&self) {
+        self.seat.leave();
     }
 
     /// Queues `data`. `false` when the client does not read: its connection is then being closed.
@@ -55,34 +62,55 @@ impl Writer {
 
 /// What the RTMP and the RTMPS listener share: the places, the numbers, the way to the shard.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Places {
     places: Arc<Semaphore>,
     connections_max: usize,
+    /// Those that do not publish.
+    waiting: Arc<Crowd>,
     numbers: AtomicU64,
     shard: ShardHandle,
     meters: Arc<Meters>,
 }
 
-impl Gate {
-    /// At most `connections_max` at once, over all listeners.
+impl Places {
+    /// At most `connections_max` at once, over all listeners; until they publish, those of one address in `waiting`.
     pub(crate) fn new(
         connections_max: usize,
+        waiting: Arc<Crowd>,
         shard: ShardHandle,
         meters: &Arc<Meters>,
     ) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
             connections_max,
+            waiting,
             numbers: AtomicU64::new(1),
             shard,
             meters: Arc::clone(meters),
         })
     }
+
+    /// A place for a connection from `address`, if there is one.
+    fn take(&self, address: IpAddr) -> Option<(OwnedSemaphorePermit, Arc<Seat>)> {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            let connections_max = self.connections_max;
+            warn!(
+                connections_max,
+                "an RTMP connection is refused; raise `rtmp.connections_max` if they are wanted"
+            );
+            return None;
+        };
+        let Some(seat) = self.waiting.seat(address) else {
+            debug!(%address, "an RTMP connection is refused: many from its address do not publish");
+            return None;
+        };
+        Some((place, Arc::new(seat)))
+    }
 }
 
 /// Accepts RTMP connections for ever, inside TLS where `tls` is given; dropping it closes the listener, not the
 /// connections.
-pub(crate) async fn listen(listener: TcpListener, tls: Option<Tls>, gate: Arc<Gate>) {
+pub(crate) async fn listen(listener: TcpListener, tls: Option<Tls>, places: Arc<Places>) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -93,38 +121,39 @@ pub(crate) async fn listen(listener: TcpListener, tls: Option<Tls>, gate: Arc<Ga
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&gate.places).try_acquire_owned() else {
-            let connections_max = gate.connections_max;
-            warn!(
-                connections_max,
-                "an RTMP connection is refused; raise `rtmp.connections_max` if they are wanted"
-            );
-            gate.meters.rtmp_refused.increment(1);
+        let Some((place, seat)) = places.take(peer.ip()) else {
+            places.meters.rtmp_refused.increment(1);
             continue;
         };
-        let (tls, gate) = (tls.clone(), Arc::clone(&gate));
+        let (tls, places) = (tls.clone(), Arc::clone(&places));
         tokio::spawn(async move {
-            greet(stream, peer, tls, &gate).await;
+            greet(stream, peer, seat, tls, &places).await;
             drop(place);
         });
     }
 }
 
-async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>, gate: &Gate) {
+async fn greet(
+    stream: TcpStream,
+    peer: SocketAddr,
+    seat: Arc<Seat>,
+    tls: Option<Tls>,
+    places: &Places,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "TCP_NODELAY is not granted");
     }
     let Some(tls) = tls else {
         let (read, write) = stream.into_split();
-        return connection(read, write, peer, gate).await;
+        return connection(read, write, peer, seat, places).await;
     };
     match tls.accept(stream, Use::Rtmp).await {
         Ok(stream) => {
             let (read, write) = tokio::io::split(stream);
-            connection(read, write, peer, gate).await;
+            connection(read, write, peer, seat, places).await;
         }
         Err(refused) => {
-            gate.meters.tls_handshakes_failed.increment(1);
+            places.meters.tls_handshakes_failed.increment(1);
             // The broadcaster's program says no more than that it failed; here is the reason.
             info!(%refused, "an RTMPS connection came to nothing");
         }
@@ -135,10 +164,11 @@ async fn connection(
     mut read: impl AsyncRead + Unpin,
     mut write: impl AsyncWrite + Unpin,
     peer: SocketAddr,
-    gate: &Gate,
+    seat: Arc<Seat>,
+    places: &Places,
 ) {
-    let Gate { shard, meters, .. } = gate;
-    let conn = ConnId(gate.numbers.fetch_add(1, Ordering::Relaxed));
+    let Places { shard, meters, .. } = places;
+    let conn = ConnId(places.numbers.fetch_add(1, Ordering::Relaxed));
     // Addresses of people stay at DEBUG.
     debug!(conn = conn.0, %peer, "RTMP connection opened");
     meters.rtmp_connections.increment(1.0);
@@ -146,6 +176,8 @@ async fn connection(
     let overflow = Arc::new(Notify::new());
     let writer = Writer {
         peer,
+        // One is kept here: what the engine is through with still has its place until it is closed.
+        seat: Arc::clone(&seat),
         queue,
         overflow: Arc::clone(&overflow),
     };
@@ -171,6 +203,7 @@ async fn connection(
         let _ = shard.send(Command::RtmpClosed { conn }).await;
     }
     meters.rtmp_connections.decrement(1.0);
+    drop(seat);
 }
 
 /// Until the client closes. A full command queue stops reading, and so TCP slows the publisher down.
@@ -230,6 +263,9 @@ async fn linger(read: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     Ok(())
 }
 
+/// Connections of one address that do not publish, all together: a studio's encoders beginning at once. They are let in or
+/// closed within seconds.
+pub(crate) const WAITING_MAX: usize = 8;
 const READ_BYTES: usize = 64 << 10;
 /// Replies are few and small; a client that leaves this many unread does not read.
 const WRITES_MAX: usize = 256;
@@ -240,6 +276,31 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{proxies::Proxies, telemetry};
+
+    fn crowd() -> Arc<Crowd> {
+        Crowd::new(WAITING_MAX, Proxies::default())
+    }
+
+    fn seat() -> Arc<Seat> {
+        Arc::new(crowd().seat(IpAddr::from([192, 0, 2, 1])).unwrap())
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_every_place_without_publishing() {
+        let (shard, _commands) = ShardHandle::new();
+        let places = Places::new(64, crowd(), shard, &telemetry::meters());
+        let stranger = IpAddr::from([192, 0, 2, 1]);
+        let mut taken: Vec<_> = (0..64).filter_map(|_| places.take(stranger)).collect();
+        assert_eq!(taken.len(), WAITING_MAX);
+        let seller = places.take(IpAddr::from([192, 0, 2, 2]));
+        assert!(seller.is_some());
+        // Whoever publishes makes room for the next of its address, and keeps its place.
+        taken[0].1.leave();
+        taken.extend(places.take(stranger));
+        assert_eq!(taken.len(), WAITING_MAX + 1);
+        assert!(places.take(stranger).is_none());
+    }
 
     #[tokio::test]
     async fn what_was_queued_before_the_close_is_flushed() {
@@ -247,6 +308,7 @@ mod tests {
         let (queue, pending) = mpsc::channel(4);
         let writer = Writer {
             peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
+            seat: seat(),
             queue,
             overflow: Arc::default(),
         };
@@ -265,6 +327,7 @@ mod tests {
         let overflow = Arc::new(Notify::new());
         let writer = Writer {
             peer: SocketAddr::from(([192, 0, 2, 1], 40_000)),
+            seat: seat(),
             queue,
             overflow: Arc::clone(&overflow),
         };

@@ -98,7 +98,7 @@ pub const VOCABULARY: &[Metric] = &[
     ),
     counter(
         "shopcast_rtmp_connections_refused_total",
-        "RTMP connections closed at rtmp.connections_max.",
+        "RTMP connections closed at rtmp.connections_max, or because many of their address did not publish.",
     ),
     counter(
         "shopcast_rtmp_received_bytes_total",
