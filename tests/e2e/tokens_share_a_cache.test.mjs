@@ -3,9 +3,13 @@
  * holds any, and what they watch leaves the server once.
  */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { waitLive } from './lib/api.mjs';
+import { expectProblem, waitLive } from './lib/api.mjs';
 import { launchBrowser, newPage, playback } from './lib/browser.mjs';
 import { startServer } from './lib/harness.mjs';
 import { checkMedia, checkMultivariant, describe } from './lib/hls-checker.mjs';
@@ -145,5 +149,116 @@ test('tokens share a cache', { timeout: 180_000 }, async (t) => {
       assert.ok(asked.some(({ uri }) => kind.test(uri)), `none of ${kind} with the header`);
     }
     assert.ok(asked.every((request) => request.cache !== 'HIT' || !request.uri.endsWith('.m3u8')), 'what a header authorised is not kept');
+  });
+
+  // Each asks in its own way first, and what the cache then has for the clean address must not show it.
+  const STRANGERS = [
+    ['a foreign parameter', 'token=a&utm_source=spoilt', 'token=b'],
+    ['another spelling of the token', 'token=a&Token=spoilt', 'token=b'],
+    ['another spelling in front', 'Token=spoilt&token=a', 'token=b'],
+    ['an escaped name', '%74oken=spoilt', ''],
+    ['an empty token before another', 'token=&token=spoilt', ''],
+    // Of the far future: the server would refuse it, were it passed on.
+    ['an escaped directive', '%5FHLS_msn=999999999', ''],
+    ['a directive in small letters', '_hls_spoilt=1', ''],
+  ];
+  for (const [what, foreign, clean] of STRANGERS) {
+    await t.test(`${what} does not come back to others`, async () => {
+      const follower = new Follower(server, STREAM, video);
+      await follower.full();
+      const { msn, parts } = follower.model.segments.at(-1);
+      // An answer of its own for each row, which the cache keeps for long.
+      const directives = `_HLS_msn=${msn}&_HLS_part=${parts.length}`;
+      const get = (query) => getPlaylist(`${hlsUrl(cache, STREAM, video)}?${directives}${query && `&${query}`}`);
+      const before = cache.requests().length;
+      const [first, second] = [await get(foreign), await get(clean)];
+      assert.deepEqual([first.status, second.status], [200, 200], first.text);
+      // Where the first was not given what the second gets, it would prove nothing.
+      assert.deepEqual(cache.requests().slice(before).filter(({ uri }) => uri.endsWith(video)).at(-1).cache, 'HIT');
+      for (const { text } of [first, second]) {
+        assert.ok(!/spoilt/i.test(text), text);
+        assert.equal(text.includes('EXT-X-DEFINE'), clean !== '', text);
+        for (const [uri] of text.matchAll(/^[^#].*m4s.*$/gm)) assert.match(uri, clean === '' ? /m4s$/ : /\?token=\{\$token\}$/);
+      }
+    });
+  }
+
+  await t.test('what nobody publishes is not there', async () => {
+    for (const name of ['index.m3u8', 'video.m3u8', 'v-1-1.m4s']) {
+      await expectProblem(await fetch(`${hlsUrl(cache, 'nobody', name)}?token=${token('early')}`), 404);
+    }
+  });
+
+  await t.test('the log that is shipped holds requests and no token', () => {
+    const lines = cache.shippedLog();
+    assert.match(lines, new RegExp(`GET /hls/${STREAM}/video\\.m3u8 200 \\d+ [0-9.]+ (HIT|MISS)`));
+    for (const secret of ['token', 'eyJ']) assert.ok(!lines.includes(secret), secret);
+  });
+});
+
+/** A platform that signs: its public key's file, and tokens to watch a stream for a minute. */
+function platform(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'shopcast-platform-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const file = join(folder, 'public.pem');
+  writeFileSync(file, publicKey.export({ type: 'spki', format: 'pem' }));
+  const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const watch = (stream) => {
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    const text = `${encoded({ alg: 'EdDSA' })}.${encoded({ aud: 'shopcast', exp, stream, actions: ['watch'] })}`;
+    return `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+  };
+  return { file, watch };
+}
+
+test('a cache gives nothing to whoever may not watch', { timeout: 90_000 }, async (t) => {
+  const { file, watch } = platform(t);
+  const server = await startServer(t, {
+    env: {
+      SHOPCAST_ACCESS__API_TOKEN: 'an-api-token-of-the-end-to-end-tests',
+      SHOPCAST_ACCESS__VIEWERS: 'token',
+      SHOPCAST_ACCESS__JWT_KEY_FILE: file,
+    },
+  });
+  const cache = await startNginx(t, server);
+  const [good, elsewhere] = [watch(STREAM), watch('elsewhere')];
+  const get = (name, query = '') => fetch(`${hlsUrl(cache, STREAM, name)}${query}`, { headers: { origin: 'https://shop.example' } });
+
+  await t.test('a stream nobody publishes is not there, with a token that is good for it', async () => {
+    await expectProblem(await get('index.m3u8', `?token=${good}`), 404);
+    await expectProblem(await get('index.m3u8'), 401);
+  });
+
+  publishFfmpeg(t, server.rtmp(STREAM));
+  const init = await until('the playlist names its objects', async () => {
+    const answer = await get('video.m3u8', `?token=${good}`);
+    return answer.ok ? /URI="(v-[^"?]*\.mp4)/.exec(await answer.text())?.[1] : undefined;
+  }, { within: 30_000 });
+  const kept = async () => (await get(init, `?token=${good}`)).headers.get('x-cache') === 'HIT';
+  await until('it is in the cache', kept);
+
+  for (const name of ['video.m3u8', init]) {
+    await t.test(`the server says itself why not: ${name}`, async () => {
+      const refusals = [['', 401, /token is needed/], [`?token=${good}x`, 401, /./], [`?token=${elsewhere}`, 403, /./]];
+      for (const [query, status, about] of refusals) {
+        const answer = await get(name, query);
+        assert.match(answer.headers.get('www-authenticate'), /^Bearer/);
+        assert.equal(answer.headers.get('access-control-allow-origin'), '*', 'a page of another origin can read it');
+        await expectProblem(answer, status, about);
+      }
+      assert.ok(await kept(), 'and whoever may gets it as before');
+    });
+  }
+
+  await t.test('a page of another origin may ask for it with a header', async () => {
+    const preflight = await fetch(hlsUrl(cache, STREAM, 'video.m3u8'), {
+      method: 'OPTIONS',
+      headers: { origin: 'https://shop.example', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' },
+    });
+    assert.equal(preflight.status, 200, await preflight.text());
+    assert.match(preflight.headers.get('access-control-allow-headers'), /authorization/);
+    const answer = await fetch(hlsUrl(cache, STREAM, 'video.m3u8'), { headers: { authorization: `Bearer ${good}` } });
+    assert.equal(answer.status, 200, await answer.text());
   });
 });

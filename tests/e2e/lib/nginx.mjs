@@ -17,17 +17,20 @@ function swap(text, from, to) {
 
 /**
  * Starts nginx in front of `server` and stops it when the test ends.
- * @returns `{origin, requests()}`: its address, and what it answered under /hls/: `{uri, status, cache, bearer}`
+ * @returns `{origin, requests(), shippedLog()}`: its address, what it answered under /hls/ (`{uri, status, cache, bearer}`), and
+ *   the text of the log that the shipped configuration asks for
  */
 export async function startNginx(t, server) {
   const port = await freeTcpPort();
   const home = mkdtempSync(join(tmpdir(), 'shopcast-nginx-'));
   const log = join(home, 'access.log');
+  const shippedLog = join(home, 'shipped.log');
   mkdirSync(join(home, 'cache'));
   let site = readFileSync(shipped, 'utf8');
   site = swap(site, 'listen 8081;', `listen 127.0.0.1:${port};`);
   site = swap(site, 'server 127.0.0.1:8080;', `server 127.0.0.1:${server.ports.http};`);
   site = swap(site, '/var/cache/nginx/shopcast', join(home, 'cache'));
+  site = swap(site, 'access_log /var/log/nginx/shopcast.log shopcast;', `access_log ${shippedLog} shopcast; access_log ${log} lines;`);
   writeFileSync(join(home, 'site.conf'), site);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${home}/${name};`);
   // One process, which stays ours: it is ended by its pid.
@@ -36,7 +39,6 @@ events { worker_connections 512; }
 http {
   ${temporary.join(' ')}
   log_format lines '$uri $status $upstream_cache_status "$http_authorization"';
-  access_log ${log} lines;
   include ${home}/site.conf;
 }
 `);
@@ -50,7 +52,11 @@ http {
     if (nginx.ended) throw new Hopeless(`nginx ended: ${nginx.log()}`);
     return (await fetch(`${origin}/readyz`)).ok;
   });
-  return { origin, requests: () => readFileSync(log, 'utf8').split('\n').flatMap(readLine) };
+  return {
+    origin,
+    requests: () => readFileSync(log, 'utf8').split('\n').flatMap(readLine),
+    shippedLog: () => readFileSync(shippedLog, 'utf8'),
+  };
 }
 
 function readLine(line) {
