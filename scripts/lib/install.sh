@@ -19,7 +19,7 @@ DEMO_PACKAGES=(ffmpeg python3 python3-pip)
 TEST_PACKAGES=(
   chromium fonts-dejavu-core
   obs-studio xvfb xauth libgl1-mesa-dri openssl
-  nginx                                  # a cache in front; the tests start their own, on loopback
+  nginx                                  # a cache in front; the tests start their own, on loopback, and no other runs
   iproute2 nftables conntrack            # networks that lose packets and change addresses
   systemd                                # systemd-analyze, for config/shopcast.service
   gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
@@ -75,20 +75,44 @@ install_packages() {
 # package_sizes PACKAGE...: of all that comes with them. Only asks: `apt-get install --assume-no` installs at once what needs
 # nothing else.
 package_sizes() {
-  local uris names
+  local uris simulated names
   uris=$(LC_ALL=C apt-get install --no-install-recommends --print-uris -qq "$@" 2>/dev/null || true)
-  names=$(LC_ALL=C apt-get install --no-install-recommends --simulate -qq "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }')
+  simulated=$(LC_ALL=C apt-get install --no-install-recommends --simulate -qq "$@" 2>&1 || true)
+  names=$(awk '$1 == "Inst" { print $2 }' <<<"$simulated")
+  if [[ -z $names ]]; then
+    # Newer lists may help, which `install_packages` fetches when the installation fails.
+    warn "  their size is not known:"
+    grep '^E:' <<<"$simulated" >&2 || warn "$simulated"
+    return 0
+  fi
   awk '{ bytes += $3 } END { printf "  %d packages, %.1f MB to download", NR, bytes / 1e6 }' <<<"$uris"
   # shellcheck disable=SC2086 # one word for each name
   apt-cache show --no-all-versions $names 2>/dev/null \
-    | awk '$1 == "Installed-Size:" { kib += $2 } END { printf ", %.0f MB on disk\n", kib / 1000 }'
+    | awk '$1 == "Installed-Size:" { kib += $2 } END { printf ", %.0f MB on disk\n", kib / 1000 }' || true
 }
 
-apt_install() {
+# apt_install PACKAGE...: in a subshell, so that whatever way it ends no file of it stays.
+apt_install() (
+  if [[ " $* " == *" nginx "* ]]; then keep_nginx_off || exit 1; fi
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >"$CACHE/apt.log" 2>&1 \
-    || { tail -n 5 "$CACHE/apt.log" >&2; return 1; }
+    || { tail -n 5 "$CACHE/apt.log" >&2; exit 1; }
+  # Nor at the next start of the machine.
+  if [[ " $* " == *" nginx "* ]] && have systemctl; then as_root systemctl --quiet disable nginx.service 2>/dev/null || true; fi
+)
+
+# keep_nginx_off: Debian starts a web server on port 80, open to everybody, as soon as it is installed, unless this says no.
+# Whatever policy the machine has already stays as it is. For a subshell, which takes it back when it ends.
+keep_nginx_off() {
+  [[ ! -e $POLICY ]] || return 0
+  trap 'as_root rm -f "$POLICY"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  # shellcheck disable=SC2016 # for the shell that will run it
+  printf '%s\n' '#!/bin/sh' 'for word; do case $word in nginx | nginx.service) exit 101 ;; esac; done' 'exit 0' \
+    | as_root tee "$POLICY" >/dev/null && as_root chmod 0755 "$POLICY"
 }
+POLICY=/usr/sbin/policy-rc.d
 
 # install_npm FOLDER: what its lock file says, when it is not there yet.
 install_npm() {
@@ -111,7 +135,7 @@ install_python() {
 # build_web: the player and the watch page, when anything they are made of is newer.
 build_web() {
   local web="$ROOT/web"
-  install_npm "$web"
+  install_npm "$web" || return
   if [[ -f $web/dist/watch.html ]] \
     && [[ -z $(find "$web" -name node_modules -prune -o -path "$web/dist" -prune -o -type f -newer "$web/dist/watch.html" -print -quit) ]]; then
     return
