@@ -1,6 +1,6 @@
 //! `shopcast key`: stream keys, on the file that the server uses.
 
-use std::path::PathBuf;
+use std::path::{self, Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use cues::rfc3339_millis;
@@ -70,6 +70,7 @@ impl Arguments {
                        same configuration";
             return Err(Error::Config(why.into()));
         }
+        there(Path::new(path))?;
         let store = Store::open(path).await?;
         let said = self.command.run(&Keys::new(store.clone())).await;
         store.close().await;
@@ -102,6 +103,19 @@ impl Command {
             }
         }
     }
+}
+
+/// A new database here would be one that no server reads: most likely a relative path, and another folder than the server's.
+fn there(path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    let whole = path::absolute(path).unwrap_or_else(|_| path.into());
+    Err(Error::Config(format!(
+        "`store.path`: there is no database at {}; give this command the server's --config, and run it in the server's folder \
+         or make `store.path` absolute (the server makes the file when it first starts)",
+        whole.display()
+    )))
 }
 
 /// The key alone on its line, so that a script can take the last one.
@@ -177,6 +191,13 @@ mod tests {
         std::fs::write(&config, text).unwrap();
         let with = |line: &str| format!("key {line} --config {}", config.display());
 
+        // No server was ever here: a key in a file of its own would open no door.
+        let said = run(&with("create show")).await.unwrap_err();
+        assert!(
+            said.contains("`store.path`") && said.contains(&file.display().to_string()),
+            "{said}"
+        );
+        assert!(!file.exists());
         // A server has the file open all the while.
         let server = Keys::new(Store::open(&file.display().to_string()).await.unwrap());
         let made = run(&with("create show")).await.unwrap();
