@@ -19,7 +19,7 @@ export async function publishWhip(
 ) {
   const page = await newPage(browser);
   await page.addInitScript({ path: script });
-  // Any page of the server's own origin: this version lets no other publish.
+  // Any page of the server's own origin: where publishing takes no key, no other may.
   await page.goto(`${server.origin}/healthz`);
   await prepare?.(page);
   await page.evaluate(([endpoint, layout, options]) => window.__publishWhip(endpoint, layout, options),

@@ -40,7 +40,7 @@ pub use webhooks::{WebhookEndpoint, Webhooks};
 
 use crate::{Error, tls::Files};
 
-/// Everything an operator can set. Only the files that `access` names are read again while running.
+/// Everything an operator can set. Only the certificate's files and those that `access` names are read again while running.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
