@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -85,6 +86,10 @@ impl Listener {
                     if let Err(error) = stream.set_nodelay(true) {
                         warn!(%error, "TCP_NODELAY is not granted");
                     }
+                    let socket = SockRef::from(&stream);
+                    if let Err(error) = socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
+                        warn!(%error, "TCP_NOTSENT_LOWAT is not granted");
+                    }
                     return (stream, peer, place);
                 }
                 Err(error) => {
@@ -95,6 +100,10 @@ impl Listener {
         }
     }
 }
+
+/// What waits in the kernel to be sent for the first time. By default that is megabytes, of which a third must go before
+/// there is room again: a slow client would look like one that does not read at all.
+const UNSENT_BYTES_MAX: u32 = 128 << 10;
 
 /// Out of file descriptors, most likely: the next try in a moment, rather than a hot loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -46,6 +46,7 @@ mod keys;
 mod listener;
 mod metrics;
 mod openapi;
+mod patient;
 #[allow(
     unused_qualifications,
     reason = "what utoipa generates qualifies names"

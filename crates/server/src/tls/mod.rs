@@ -9,7 +9,12 @@ mod renew;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use rustls::{ServerConfig, crypto::aws_lc_rs::Ticketer};
-use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+    time::timeout,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use pair::Pair;
@@ -29,7 +34,7 @@ pub(crate) enum Use {
 
 /// A connection that did not come to speak TLS.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum NotTls {
     /// Its first byte is not a handshake's.
     #[error("the client does not speak TLS")]
     Plain(TcpStream),
@@ -50,20 +55,30 @@ impl Tls {
         &self,
         stream: TcpStream,
         wanted: Use,
-    ) -> Result<TlsStream<TcpStream>, Refused> {
+    ) -> Result<TlsStream<TcpStream>, NotTls> {
+        self.accept_around(stream, wanted, |stream| stream).await
+    }
+
+    /// The same, with what `around` puts between the socket and TLS.
+    pub(crate) async fn accept_around<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: TcpStream,
+        wanted: Use,
+        around: impl FnOnce(TcpStream) -> S,
+    ) -> Result<TlsStream<S>, NotTls> {
         let handshake = async {
             let mut first = [0];
             let peeked = stream.peek(&mut first).await?;
             // RFC 8446 section 5.1: 22 is a record of the handshake.
             if peeked == 1 && first != [22] {
-                return Err(Refused::Plain(stream));
+                return Err(NotTls::Plain(stream));
             }
             let config = self.0.borrow().of(wanted);
-            Ok(TlsAcceptor::from(config).accept(stream).await?)
+            Ok(TlsAcceptor::from(config).accept(around(stream)).await?)
         };
         timeout(HANDSHAKE_TIME_MAX, handshake)
             .await
-            .unwrap_or_else(|_| Err(Refused::Failed(io::ErrorKind::TimedOut.into())))
+            .unwrap_or_else(|_| Err(NotTls::Failed(io::ErrorKind::TimedOut.into())))
     }
 }
 
