@@ -5,9 +5,9 @@ use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::{
     net::TcpListener,
     runtime::Handle,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-    time::timeout,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Notify, watch},
+    time::{Instant, timeout_at},
 };
 use tracing::{error, info, warn};
 
@@ -28,7 +28,7 @@ use crate::{
         side::SideChannels,
         tcp,
         udp::BoundUdp,
-        webhooks::{self, Teller, Webhooks},
+        webhooks::{self, Running, Teller, Webhooks},
     },
     keys::Keys,
     listeners::{Addresses, Listeners, Serving},
@@ -48,9 +48,10 @@ pub struct Server {
     thread: JoinHandle<()>,
     draining: watch::Sender<bool>,
     store: Store,
-    courier: Option<tokio::task::JoinHandle<()>>,
+    courier: Option<Running>,
+    reload: Option<Reload>,
     app: String,
-    access: Access,
+    publishers: Publishers,
     drain: Duration,
 }
 
@@ -69,6 +70,7 @@ impl Server {
         let connections_max = config.webrtc.tcp_connections_max;
         let ice_tcp = ice.tcp.map(|listener| (listener, connections_max));
         let listeners = Listeners::bind(config, &meters).await?;
+        let reload = Reload::listen(config, &listeners)?;
         let Webhooks {
             teller,
             desk,
@@ -103,8 +105,9 @@ impl Server {
             draining,
             store,
             courier,
+            reload,
             app: config.rtmp.app.clone(),
-            access: config.access.clone(),
+            publishers: config.access.publishers,
             drain: config.shutdown.drain.0,
         })
     }
@@ -117,7 +120,7 @@ impl Server {
 
     /// Makes the running server look at its certificate's files at once, for tests.
     #[cfg(test)]
-    pub(crate) fn renew(&self) -> Arc<tokio::sync::Notify> {
+    pub(crate) fn renew(&self) -> Arc<Notify> {
         Arc::clone(&self.listeners.renew)
     }
 
@@ -151,7 +154,7 @@ impl Server {
             tls,
         } = self.listeners.addresses;
         let app = &self.app;
-        let key = match self.access.publishers {
+        let key = match self.publishers {
             Publishers::Open => "show",
             Publishers::Key => "what `shopcast key create show` prints",
         };
@@ -186,12 +189,12 @@ impl Server {
             draining,
             store,
             courier,
-            access,
+            reload,
             drain,
             ..
         } = self;
         let shard = state.shard.clone();
-        let reloading = tokio::spawn(reload(access, Arc::clone(&state.gate)));
+        let reloading = reload.map(|reload| tokio::spawn(reload.run(Arc::clone(&state.gate))));
         let Serving {
             mut http,
             publishers,
@@ -220,18 +223,21 @@ impl Server {
                 return why.map_or(Ok(()), |why| Err(Error::system("HTTP server")(why)));
             }
         }
+        // One for all that is open, whatever it is: whoever started the server waits not much longer for its end.
+        let by = Instant::now() + drain;
         draining.send_replace(true);
-        reloading.abort();
+        if let Some(reloading) = reloading {
+            reloading.abort();
+        }
         drop(publishers);
         let answered = async { while http.join_next().await.is_some() {} };
-        if timeout(drain, answered).await.is_err() {
+        if timeout_at(by, answered).await.is_err() {
             warn!("requests were still open after `shutdown.drain` and are cut off");
         }
         stop(&shard, thread).await;
-        // With the media thread went what told it; it delivers what it can within `shutdown.drain`.
+        // With the media thread went what told it.
         if let Some(courier) = courier {
-            let ended = courier.await;
-            ended.unwrap_or_else(|error| error!(%error, "the webhooks' task ended by a panic"));
+            courier.end(by).await;
         }
         store.close().await;
         Ok(())
@@ -298,22 +304,47 @@ impl Media {
     }
 }
 
-/// Reads the files of tokens and keys again whenever the operator says so. One that is wrong changes nothing.
-async fn reload(access: Access, gate: Arc<Gate>) {
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            warn!(%error, "SIGHUP cannot be listened for; changed files of tokens and keys need a restart");
-            return;
+/// Reads files again whenever the operator says so.
+#[derive(Debug)]
+struct Reload {
+    hangup: Signal,
+    /// Makes the certificate's files be looked at.
+    renew: Arc<Notify>,
+    /// If files of tokens or keys are part of it.
+    access: Option<Access>,
+}
+
+impl Reload {
+    /// `None` when nothing comes from files: SIGHUP keeps its usual meaning then, that the terminal is gone.
+    ///
+    /// # Errors
+    /// A system that refuses a signal handler.
+    fn listen(config: &Config, listeners: &Listeners) -> Result<Option<Self>, Error> {
+        let access = &config.access;
+        let has_files = !access.api_token_file.is_empty() || !access.jwt_key_file.is_empty();
+        let access = has_files.then(|| access.clone());
+        if access.is_none() && config.tls().is_none() {
+            return Ok(None);
         }
-    };
-    while hangup.recv().await.is_some() {
-        match access.settings() {
-            Ok(settings) => {
-                gate.replace(settings);
-                info!("files of tokens and keys are read again");
+        Ok(Some(Self {
+            hangup: signal(SignalKind::hangup()).map_err(Error::system("signal handler"))?,
+            renew: Arc::clone(&listeners.renew),
+            access,
+        }))
+    }
+
+    /// What is wrong changes nothing.
+    async fn run(mut self, gate: Arc<Gate>) {
+        while self.hangup.recv().await.is_some() {
+            self.renew.notify_one();
+            match self.access.as_ref().map(Access::settings) {
+                None => {}
+                Some(Ok(settings)) => {
+                    gate.replace(settings);
+                    info!("files of tokens and keys are read again");
+                }
+                Some(Err(error)) => error!(%error, "what was read before still holds"),
             }
-            Err(error) => error!(%error, "what was read before still holds"),
         }
     }
 }
@@ -329,3 +360,6 @@ async fn stop(shard: &ShardHandle, thread: JoinHandle<()>) {
         error!("the media thread ended by a panic");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,13 @@
 //! The courier: the one task that writes the outbox and makes the attempts the dispatcher decides on.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::pending, iter, pin::pin, sync::Arc, time::Duration};
 
 use media::UnixMillis;
 use metrics::{counter, gauge};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{self, JoinError, JoinSet},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 use tracing::{debug, error, info, warn};
 use webhooks::{
@@ -17,7 +17,7 @@ use webhooks::{
 
 use super::{
     Endpoint, ReplayError,
-    outbox::{Outbox, Row},
+    outbox::{Outbox, Parcel, Row},
     payload::{Details, EndReason, Event},
     post::Post,
     unavailable,
@@ -42,6 +42,17 @@ pub(super) struct Courier {
     dispatcher: Dispatcher,
     flights: JoinSet<Outcome>,
     by_task: HashMap<task::Id, DeliveryId>,
+    /// While there is one, the queue is not looked at: what happened first is told first.
+    unwritten: Option<Unwritten>,
+}
+
+/// An event that the store did not take yet.
+#[derive(Debug)]
+struct Unwritten {
+    event: Event,
+    again: Instant,
+    /// Until the time after that.
+    pause: Duration,
 }
 
 impl Courier {
@@ -66,6 +77,7 @@ impl Courier {
             dispatcher: Dispatcher::new(config, rand::random()),
             flights: JoinSet::new(),
             by_task: HashMap::new(),
+            unwritten: None,
         }
     }
 
@@ -95,28 +107,33 @@ impl Courier {
         self.end_all(EndReason::Restart).await
     }
 
-    /// Delivers until whoever tells is gone, and then for at most `drain`.
+    /// Delivers until whoever tells is gone, and then until the instant that comes by `ending`.
     pub(super) async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
         mut requests: mpsc::Receiver<Request>,
-        drain: Duration,
+        ending: oneshot::Receiver<Instant>,
     ) {
+        let mut time_up = pin!(time_up(ending));
         let mut pruning = interval(PRUNE_EVERY);
         pruning.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let in_time = loop {
             let wait = self.turn().await;
+            let again = self.unwritten.as_ref().map(|unwritten| unwritten.again);
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) => self.take(event).await,
-                    None => break,
+                event = events.recv(), if again.is_none() => match event {
+                    Some(event) => self.take(event, PAUSE_MIN).await,
+                    None => break true,
                 },
+                () = until(again) => self.take_again().await,
                 Some(request) = requests.recv() => self.serve(request).await,
                 Some(landed) = self.flights.join_next_with_id() => self.landed(landed),
                 () = sleep(wait) => {}
                 _ = pruning.tick() => self.prune().await,
+                () = &mut time_up => break false,
             }
-        }
+        };
+        self.give_up(&mut events);
         if let Err(error) = self.end_all(EndReason::Shutdown).await {
             error!(%error, "the end of the streams is told at the next start");
         }
@@ -129,7 +146,12 @@ impl Courier {
                 self.landed(landed);
             }
         };
-        if timeout(drain, rest).await.is_err() {
+        let landed = in_time
+            && tokio::select! {
+                () = rest => true,
+                () = time_up => false,
+            };
+        if !landed {
             info!(
                 "webhooks were still under way after `shutdown.drain`; they are sent again at the next start"
             );
@@ -162,11 +184,35 @@ impl Courier {
         Duration::from_millis(ms).min(LOOK_EVERY)
     }
 
-    /// Writes an event down and queues its deliveries.
-    async fn take(&mut self, event: Event) {
-        if let Err(error) = self.write(&event).await {
+    /// Writes an event down and queues its deliveries. If the store does not take it, it is kept for `pause`.
+    async fn take(&mut self, event: Event, pause: Duration) {
+        let Err(error) = self.write(&event).await else {
+            return;
+        };
+        let (stream, kind) = (&event.stream, event.kind);
+        error!(%stream, event = %kind, %error, "a webhook cannot be written to the store; it is tried again");
+        self.unwritten = Some(Unwritten {
+            event,
+            again: Instant::now() + pause,
+            pause: (pause * 2).min(PAUSE_MAX),
+        });
+    }
+
+    async fn take_again(&mut self) {
+        if let Some(Unwritten { event, pause, .. }) = self.unwritten.take() {
+            self.take(event, pause).await;
+        }
+    }
+
+    /// Says what is lost when the server ends before the store takes it.
+    fn give_up(&mut self, events: &mut mpsc::Receiver<Event>) {
+        let kept = self.unwritten.take().map(|unwritten| unwritten.event);
+        for event in kept
+            .into_iter()
+            .chain(iter::from_fn(|| events.try_recv().ok()))
+        {
             let (stream, kind) = (&event.stream, event.kind);
-            error!(%stream, event = %kind, %error, "webhook lost: it cannot be written to the store");
+            error!(%stream, event = %kind, "webhook lost: the store did not take it before the server ended");
             counter!("shopcast_webhooks_lost_total", "reason" => "store").increment(1);
         }
     }
@@ -248,10 +294,9 @@ impl Courier {
         let (outbox, post) = (self.outbox.clone(), self.post.clone());
         let endpoints = Arc::clone(&self.endpoints);
         let attempt = async move {
-            match outbox.parcel(id).await {
-                Ok(Some(parcel)) => post.send(&endpoints[endpoint.0], parcel).await,
-                Ok(None) => Outcome::unanswered("its message is no longer in the store"),
-                Err(error) => Outcome::unanswered(format!("store: {error}")),
+            match parcel(&outbox, id).await {
+                Some(parcel) => post.send(&endpoints[endpoint.0], parcel).await,
+                None => Outcome::unanswered("its message is no longer in the store"),
             }
         };
         let task = self.flights.spawn(attempt);
@@ -307,6 +352,33 @@ impl Courier {
     }
 }
 
+/// What an attempt sends, once the store tells: that it does not is no failure of the receiver's.
+pub(super) async fn parcel(outbox: &Outbox, id: DeliveryId) -> Option<Parcel> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        match outbox.parcel(id).await {
+            Ok(parcel) => return parcel,
+            Err(error) => {
+                error!(delivery = id.0, %error, "a webhook cannot be read from the store; it is tried again");
+            }
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+/// Never, if nobody says when.
+async fn time_up(ending: oneshot::Receiver<Instant>) {
+    until(ending.await.ok()).await;
+}
+
 fn count(endpoint: &str, record: &Record) {
     let label = || endpoint.to_owned();
     if record.attempted {
@@ -327,4 +399,7 @@ fn count(endpoint: &str, record: &Record) {
 const IN_FLIGHT_MAX: usize = 4;
 /// The wall clock may be set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Between two tries at a store that is locked, full or broken; each try waits for a lock itself.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);

@@ -6,8 +6,9 @@
 //!                       HTTP --Desk--> replay -----'
 //! ```
 //!
-//! The media thread never waits: a full queue drops the event, counts it and says so. Past the queue an event is in the
-//! database before the first attempt, and is tried again after a restart: it arrives at least once.
+//! The media thread never waits: a full queue drops the event, counts it and says so. Past the queue an event is kept
+//! until the database takes it, which is before the first attempt, and is tried again after a restart: it arrives at
+//! least once.
 
 mod courier;
 mod outbox;
@@ -23,6 +24,7 @@ use metrics::counter;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::Instant,
 };
 use tracing::{error, info, warn};
 use webhooks::{EventType, Happening, Lifecycle, Secret};
@@ -92,7 +94,14 @@ pub(crate) struct Webhooks {
     pub(crate) teller: Teller,
     pub(crate) desk: Desk,
     /// Ends some time after the teller is gone: `None` without endpoints.
-    pub(crate) courier: Option<JoinHandle<()>>,
+    pub(crate) courier: Option<Running>,
+}
+
+/// The courier at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    task: JoinHandle<()>,
+    ending: oneshot::Sender<Instant>,
 }
 
 /// Takes up what the last process left, and begins to deliver.
@@ -135,12 +144,24 @@ pub(crate) async fn start(config: &config::Config, store: &Store) -> Result<Webh
     desk.courier = Some(ask);
     let mut courier = Courier::new(outbox, endpoints, post, settings.pending_max);
     courier.take_up().await.map_err(failed)?;
-    let running = courier.run(events, requests, config.shutdown.drain.0);
+    let (ending, told) = oneshot::channel();
+    let task = tokio::spawn(courier.run(events, requests, told));
     Ok(Webhooks {
         teller,
         desk,
-        courier: Some(tokio::spawn(running)),
+        courier: Some(Running { task, ending }),
     })
+}
+
+impl Running {
+    /// Waits for the courier, which ends once the teller is gone and delivers no longer than until `by`.
+    pub(crate) async fn end(self, by: Instant) {
+        // Refused when it has ended already.
+        let _ = self.ending.send(by);
+        if let Err(error) = self.task.await {
+            error!(%error, "the webhooks' task ended by a panic");
+        }
+    }
 }
 
 fn announce(endpoints: &[Endpoint], store: &str) {

@@ -1,6 +1,6 @@
 //! Webhooks over a real store and real sockets on loopback, without a media thread.
 
-use std::sync::Mutex;
+use std::{mem, pin::pin, sync::Mutex};
 
 use axum::{
     Router,
@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, sqlite::SqliteConnectOptions};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 
 use super::*;
@@ -75,13 +76,83 @@ impl Receiver {
     }
 }
 
-fn config(url: &str, path: &str) -> Config {
-    let mut config = Config::default();
-    config.store.path = path.into();
-    config.webhooks.allow_private = true;
-    config.webhooks.endpoints = vec![endpoint("shop", url)];
-    config.shutdown.drain = Span::seconds(5);
-    config
+/// A server's webhooks, and the receiver they go to.
+struct Told {
+    receiver: Arc<Receiver>,
+    config: Config,
+    store: Store,
+    webhooks: Webhooks,
+}
+
+impl Told {
+    async fn start() -> Self {
+        Self::start_with("", |_| {}).await
+    }
+
+    async fn start_with(path: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let (receiver, url) = Receiver::listen().await;
+        let mut config = Config::default();
+        config.webhooks.allow_private = true;
+        config.webhooks.endpoints = vec![endpoint("shop", &url)];
+        change(&mut config);
+        let store = Store::open(path).await.unwrap();
+        let webhooks = start(&config, &store).await.unwrap();
+        Self {
+            receiver,
+            config,
+            store,
+            webhooks,
+        }
+    }
+
+    /// Answers, the last first.
+    fn answers(&self, answers: Vec<Answer>) {
+        *self.receiver.answers.lock().unwrap() = answers;
+    }
+
+    fn tell(&mut self, event: &StreamEvent) {
+        self.webhooks.teller.tell(&name(), event, Pts(900_000));
+    }
+
+    fn tell_live(&mut self) {
+        self.tell(&StreamEvent::Live { epoch: 1 });
+    }
+
+    /// Deliveries, oldest first, once `done` likes them.
+    async fn log(&self, done: impl Fn(&[Row]) -> bool) -> Vec<Row> {
+        let looking = async {
+            loop {
+                let mut rows = self.webhooks.desk.deliveries(&all()).await.unwrap();
+                rows.reverse();
+                if done(&rows) {
+                    return rows;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), looking)
+            .await
+            .expect("the log gets there")
+    }
+
+    /// Ends the courier as the end of its process would, and starts the next one.
+    async fn restart(&mut self) {
+        let task = self.webhooks.courier.take().unwrap().task;
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        self.webhooks = start(&self.config, &self.store).await.unwrap();
+    }
+}
+
+fn all() -> Filter {
+    Filter {
+        limit: 100,
+        ..Filter::default()
+    }
+}
+
+fn json(body: &str) -> serde_json::Value {
+    serde_json::from_str(body).unwrap()
 }
 
 fn endpoint(name: &str, url: &str) -> WebhookEndpoint {
@@ -93,56 +164,21 @@ fn name() -> StreamName {
     StreamName::parse("show").unwrap()
 }
 
-/// Deliveries, oldest first, once `done` likes them.
-async fn log(desk: &Desk, done: impl Fn(&[Row]) -> bool) -> Vec<Row> {
-    let filter = Filter {
-        limit: 100,
-        ..Filter::default()
-    };
-    let looking = async {
-        loop {
-            let mut rows = desk.deliveries(&filter).await.unwrap();
-            rows.reverse();
-            if done(&rows) {
-                return rows;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(20), looking)
-        .await
-        .expect("the log gets there")
-}
-
-/// Ends a courier as the end of its process would.
-async fn kill(courier: Option<JoinHandle<()>>) {
-    let courier = courier.unwrap();
-    courier.abort();
-    assert!(courier.await.unwrap_err().is_cancelled());
-}
-
 fn states(rows: &[Row]) -> Vec<(&str, &str)> {
     rows.iter().map(|row| (&*row.kind, &*row.state)).collect()
 }
 
 #[tokio::test]
 async fn a_life_is_told_in_order_signed_and_logged() {
-    let (receiver, url) = Receiver::listen().await;
-    let config = config(&url, "");
-    let store = Store::open("").await.unwrap();
-    let Webhooks {
-        mut teller,
-        desk,
-        courier,
-    } = start(&config, &store).await.unwrap();
-    teller.tell(&name(), &StreamEvent::Live { epoch: 1 }, Pts(900_000));
-    teller.tell(&name(), &StreamEvent::Interrupted, Pts(990_000));
-    teller.tell(&name(), &StreamEvent::Live { epoch: 2 }, Pts(1_080_000));
-    let got = receiver.count(3).await;
+    let mut told = Told::start().await;
+    told.tell_live();
+    told.tell(&StreamEvent::Interrupted);
+    told.tell(&StreamEvent::Live { epoch: 2 });
+    let got = told.receiver.count(3).await;
     let types = ["stream.live", "stream.interrupted", "stream.resumed"];
     let secret = Secret::parse(SECRET).unwrap();
     for ((headers, body), kind) in got.iter().zip(types) {
-        let json: serde_json::Value = serde_json::from_str(body).unwrap();
+        let json = json(body);
         assert_eq!(
             (json["type"].as_str(), json["data"]["stream"].as_str()),
             (Some(kind), Some("show"))
@@ -154,52 +190,46 @@ async fn a_life_is_told_in_order_signed_and_logged() {
         assert_eq!(header("content-type"), "application/json");
     }
     // The end of the server is the end of the stream, and it is told before the server goes.
-    drop(teller);
-    courier.unwrap().await.unwrap();
-    let got = receiver.count(4).await;
-    let json: serde_json::Value = serde_json::from_str(&got[3].1).unwrap();
+    drop(mem::take(&mut told.webhooks.teller));
+    let courier = told.webhooks.courier.take().unwrap();
+    courier.end(Instant::now() + Duration::from_secs(5)).await;
+    let got = told.receiver.count(4).await;
+    let json = json(&got[3].1);
     assert_eq!(
         (&json["type"], &json["data"]["reason"]),
         (&"stream.ended".into(), &"shutdown".into())
     );
-    let rows = log(&desk, |_| true).await;
+    let rows = told.log(|_| true).await;
     assert!(
         rows.iter()
             .all(|row| row.state == "delivered" && row.status == Some(204)),
         "{rows:?}"
     );
     assert_eq!(
-        desk.standings().await.unwrap(),
+        told.webhooks.desk.standings().await.unwrap(),
         [("shop".into(), Standing::default())]
     );
 }
 
 #[tokio::test]
 async fn a_failure_is_logged_with_what_the_receiver_said_and_a_replay_sends_the_same_again() {
-    let (receiver, url) = Receiver::listen().await;
-    let config = config(&url, "");
-    let store = Store::open("").await.unwrap();
-    // The last first. A redirect is not followed.
-    *receiver.answers.lock().unwrap() = vec![
+    let mut told = Told::start().await;
+    // A redirect is not followed.
+    told.answers(vec![
         (503, vec![("retry-after", "3600")]),
         (307, vec![("location", "/hooks")]),
-    ];
-    let Webhooks {
-        mut teller, desk, ..
-    } = start(&config, &store).await.unwrap();
-    teller.tell(&name(), &StreamEvent::Live { epoch: 1 }, Pts(900_000));
-    let rows = log(&desk, |rows| rows.iter().any(|row| row.attempts == 1)).await;
+    ]);
+    told.tell_live();
+    let rows = told
+        .log(|rows| rows.iter().any(|row| row.attempts == 1))
+        .await;
     assert_eq!(
         (rows[0].state.as_str(), rows[0].status),
         ("pending", Some(307))
     );
-    assert!(
-        rows[0]
-            .error
-            .as_deref()
-            .unwrap()
-            .contains("redirects are not followed")
-    );
+    let said = rows[0].error.as_deref().unwrap();
+    assert!(said.contains("redirects are not followed"), "{said}");
+    let desk = &told.webhooks.desk;
     let standing = desk.standings().await.unwrap()[0].1;
     assert_eq!(
         (standing.pending, standing.oldest_ms),
@@ -207,14 +237,9 @@ async fn a_failure_is_logged_with_what_the_receiver_said_and_a_replay_sends_the_
     );
     let row = desk.replay(rows[0].id).await.unwrap();
     assert_eq!(row.attempts, 0);
-    let rows = log(&desk, |rows| rows[0].status == Some(503)).await;
-    assert!(
-        rows[0]
-            .error
-            .as_deref()
-            .unwrap()
-            .ends_with("503: not today")
-    );
+    let rows = told.log(|rows| rows[0].status == Some(503)).await;
+    let said = rows[0].error.as_deref().unwrap();
+    assert!(said.ends_with("503: not today"), "{said}");
     // It asked for an hour: nothing is tried again, until an operator says so.
     let wait = rows[0].due_ms - rows[0].attempted_ms.unwrap();
     assert!((3_600_000..=4_320_000).contains(&wait), "{wait}");
@@ -222,39 +247,28 @@ async fn a_failure_is_logged_with_what_the_receiver_said_and_a_replay_sends_the_
         desk.replay(99).await.unwrap_err(),
         ReplayError::NoSuchDelivery
     );
-    let got = receiver.count(2).await;
+    let got = told.receiver.count(2).await;
     assert_eq!(got[0].0["webhook-id"], got[1].0["webhook-id"]);
     assert_eq!(got[0].1, got[1].1);
 }
 
 #[tokio::test]
 async fn gone_is_for_good_until_a_restart() {
-    let (receiver, url) = Receiver::listen().await;
-    let config = config(&url, "");
-    let store = Store::open("").await.unwrap();
-    *receiver.answers.lock().unwrap() = vec![(410, vec![])];
-    let Webhooks {
-        mut teller,
-        desk,
-        courier,
-    } = start(&config, &store).await.unwrap();
-    teller.tell(&name(), &StreamEvent::Live { epoch: 1 }, Pts(900_000));
-    let rows = log(&desk, |rows| rows.iter().any(|row| row.state == "failed")).await;
+    let mut told = Told::start().await;
+    told.answers(vec![(410, vec![])]);
+    told.tell_live();
+    let rows = told
+        .log(|rows| rows.iter().any(|row| row.state == "failed"))
+        .await;
     assert_eq!(rows[0].status, Some(410));
-    let refused = desk.replay(rows[0].id).await.unwrap_err();
+    let refused = told.webhooks.desk.replay(rows[0].id).await.unwrap_err();
     assert_eq!(refused, ReplayError::Disabled("shop".into()));
-    teller.tell(&name(), &StreamEvent::Interrupted, Pts(900_000));
-    kill(courier).await;
+    told.tell(&StreamEvent::Interrupted);
     // The next process knows nothing of it. The stream ended with the first one.
-    let Webhooks {
-        teller: _kept,
-        desk,
-        ..
-    } = start(&config, &store).await.unwrap();
-    let rows = log(&desk, |rows| {
-        rows.iter().any(|row| row.state == "delivered")
-    })
-    .await;
+    told.restart().await;
+    let rows = told
+        .log(|rows| rows.iter().any(|row| row.state == "delivered"))
+        .await;
     assert_eq!(
         states(&rows),
         [("stream.live", "failed"), ("stream.ended", "delivered")]
@@ -263,28 +277,23 @@ async fn gone_is_for_good_until_a_restart() {
 
 #[tokio::test]
 async fn an_endpoint_gets_what_it_asked_for_and_one_that_is_gone_from_the_configuration_nothing() {
-    let (receiver, url) = Receiver::listen().await;
-    let mut config = config(&url, "");
-    config.webhooks.endpoints[0].events = vec!["stream.verdict".into()];
     // Nobody listens there.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = format!("http://{}/", closed.local_addr().unwrap());
     drop(closed);
-    config.webhooks.endpoints.push(endpoint("away", &nowhere));
-    let store = Store::open("").await.unwrap();
-    let Webhooks {
-        mut teller,
-        desk,
-        courier,
-    } = start(&config, &store).await.unwrap();
-    teller.tell(&name(), &StreamEvent::Live { epoch: 1 }, Pts(900_000));
-    let verdict = StreamEvent::Verdict {
+    let mut told = Told::start_with("", |config| {
+        let endpoints = &mut config.webhooks.endpoints;
+        endpoints[0].events = vec!["stream.verdict".into()];
+        endpoints.push(endpoint("away", &nowhere));
+    })
+    .await;
+    told.tell_live();
+    told.tell(&StreamEvent::Verdict {
         code: "b_frames",
         detail: "change it".into(),
-    };
-    teller.tell(&name(), &verdict, Pts(900_000));
-    let got = receiver.count(1).await;
-    let json: serde_json::Value = serde_json::from_str(&got[0].1).unwrap();
+    });
+    let got = told.receiver.count(1).await;
+    let json = json(&got[0].1);
     assert_eq!(
         (&json["type"], &json["data"]["code"]),
         (&"stream.verdict".into(), &"b_frames".into())
@@ -295,41 +304,109 @@ async fn an_endpoint_gets_what_it_asked_for_and_one_that_is_gone_from_the_config
             .cloned()
             .collect::<Vec<_>>()
     };
-    let rows = of_away(&log(&desk, |rows| rows.iter().any(|row| row.error.is_some())).await);
-    assert!(
-        rows[0].error.as_deref().unwrap().contains("refused"),
-        "{rows:?}"
-    );
-    kill(courier).await;
-    config.webhooks.endpoints.pop();
-    let Webhooks {
-        teller: _kept,
-        desk,
-        ..
-    } = start(&config, &store).await.unwrap();
-    let rows = of_away(&log(&desk, |_| true).await);
+    let rows = told
+        .log(|rows| rows.iter().any(|row| row.error.is_some()))
+        .await;
+    let said = of_away(&rows)[0].error.clone().unwrap();
+    assert!(said.contains("refused"), "{said}");
+    told.config.webhooks.endpoints.pop();
+    told.restart().await;
+    let rows = of_away(&told.log(|_| true).await);
     assert!(rows.iter().all(|row| row.state == "failed"), "{rows:?}");
-    let refused = desk.replay(rows[0].id).await.unwrap_err();
+    let refused = told.webhooks.desk.replay(rows[0].id).await.unwrap_err();
     assert_eq!(refused, ReplayError::NotConfigured("away".into()));
     // Without any, nobody is left who believes in a stream; who comes later is not told that it ended.
-    config.webhooks.endpoints.clear();
-    drop(start(&config, &store).await.unwrap());
-    let outbox = Outbox::new(&store, Duration::MAX, 0);
+    told.config.webhooks.endpoints.clear();
+    drop(start(&told.config, &told.store).await.unwrap());
+    let outbox = Outbox::new(&told.store, Duration::MAX, 0);
     assert_eq!(outbox.live().await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn the_log_is_bounded_by_age_and_by_number() {
+async fn what_happens_while_the_store_is_locked_is_told_afterwards() {
+    let file = std::env::temp_dir().join(format!("shopcast-hooks-{:016x}", rand::random::<u64>()));
+    let mut told = Told::start_with(file.to_str().unwrap(), |_| {}).await;
+    sqlx::query("PRAGMA busy_timeout = 10")
+        .execute(told.store.pool())
+        .await
+        .unwrap();
+    let mut other = SqliteConnectOptions::new()
+        .filename(&file)
+        .connect()
+        .await
+        .unwrap();
+    other.execute("BEGIN EXCLUSIVE").await.unwrap();
+    told.tell_live();
+    told.tell(&StreamEvent::Interrupted);
+    let early = timeout(Duration::from_millis(500), told.receiver.count(1)).await;
+    assert!(early.is_err(), "{early:?}");
+    other.execute("ROLLBACK").await.unwrap();
+    let got = told.receiver.count(2).await;
+    let types = got.iter().map(|(_, body)| json(body)["type"].clone());
+    assert!(types.eq(["stream.live", "stream.interrupted"]), "{got:?}");
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+/// It would otherwise be one of the ten attempts, and two hours of a locked store the end of a message.
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_read_later() {
     let store = Store::open("").await.unwrap();
-    let outbox = Outbox::new(&store, Duration::from_secs(60), 3);
-    let event = |at: i64| Event {
+    let outbox = Outbox::new(&store, Duration::MAX, 0);
+    let ids = outbox.write(&event(0), &["shop".into()]).await.unwrap();
+    let rename = async |from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        store.pool().execute(AssertSqlSafe(sql)).await.unwrap();
+    };
+    rename("webhook_messages", "away").await;
+    let mut read = pin!(courier::parcel(&outbox, webhooks::DeliveryId(ids[0])));
+    let early = timeout(Duration::from_millis(100), &mut read).await;
+    assert!(early.is_err(), "{early:?}");
+    rename("away", "webhook_messages").await;
+    assert!(read.await.unwrap().body.contains("show"));
+}
+
+#[tokio::test]
+async fn the_end_waits_for_a_receiver_no_longer_than_it_is_let() {
+    // It accepts nothing, and the system lets who connects wait.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let mut told = Told::start_with("", |config| {
+        config.webhooks.endpoints = vec![endpoint("shop", &url)];
+        config.shutdown.drain = Span::seconds(3600);
+    })
+    .await;
+    told.tell_live();
+    told.log(|rows| !rows.is_empty()).await;
+    drop(mem::take(&mut told.webhooks.teller));
+    let ended = told.webhooks.courier.take().unwrap().end(Instant::now());
+    timeout(Duration::from_secs(5), ended)
+        .await
+        .expect("at once");
+    let rows = told.log(|_| true).await;
+    assert!(
+        rows.iter().all(|row| row.state == "pending"),
+        "they are sent by the next process: {rows:?}"
+    );
+}
+
+/// What it is does not matter.
+fn event(at: i64) -> Event {
+    Event {
         at: media::UnixMillis(at),
         kind: EventType::StreamInterrupted,
         stream: "show".into(),
         epoch: 1,
         pts: None,
         details: Details::None,
-    };
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_bounded_by_age_and_by_number() {
+    let store = Store::open("").await.unwrap();
+    let outbox = Outbox::new(&store, Duration::from_secs(60), 3);
     for at in 0..6 {
         let ids = outbox
             .write(&event(at * 20_000), &["shop".into()])
@@ -350,15 +427,11 @@ async fn the_log_is_bounded_by_age_and_by_number() {
     }
     outbox.write(&event(0), &["shop".into()]).await.unwrap();
     let count = async || {
-        let filter = Filter {
-            limit: 100,
-            ..Filter::default()
-        };
         let messages: i64 = sqlx::query_scalar("SELECT count(*) FROM webhook_messages")
             .fetch_one(store.pool())
             .await
             .unwrap();
-        (outbox.page(&filter).await.unwrap().len(), messages)
+        (outbox.page(&all()).await.unwrap().len(), messages)
     };
     outbox.prune(media::UnixMillis(100_000)).await.unwrap();
     assert_eq!(
