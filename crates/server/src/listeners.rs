@@ -4,7 +4,6 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::{
     net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, watch},
     task::JoinSet,
 };
@@ -26,7 +25,7 @@ pub(crate) struct Listeners {
     admin: Option<Listener>,
     rtmp: TcpListener,
     rtmps: Option<TcpListener>,
-    tls: Option<(Renewal, Tls, Signal)>,
+    tls: Option<(Renewal, Tls)>,
     rtmp_connections_max: usize,
     pub(crate) addresses: Addresses,
     /// Makes the server look at its certificate's files at once.
@@ -58,16 +57,12 @@ impl Listeners {
     pub(crate) async fn bind(config: &Config, meters: &Arc<Meters>) -> Result<Self, Error> {
         let tls = match config.tls() {
             Some(files) => {
-                let (renewal, tls) = Renewal::new(files, Arc::clone(meters))
-                    .map_err(|error| Error::Config(error.to_string()))?;
-                // Without TLS the signal keeps its usual meaning: the terminal is gone, end.
-                let hangup =
-                    signal(SignalKind::hangup()).map_err(Error::system("signal handler"))?;
-                Some((renewal, tls, hangup))
+                let made = Renewal::new(files, Arc::clone(meters));
+                Some(made.map_err(|error| Error::Config(error.to_string()))?)
             }
             None => None,
         };
-        let handshakes = tls.as_ref().map(|(_, tls, _)| tls.clone());
+        let handshakes = tls.as_ref().map(|(_, tls)| tls.clone());
         let serve = |tcp, connections_max| {
             Listener::new(tcp, connections_max, handshakes.clone(), Arc::clone(meters))
         };
@@ -123,8 +118,8 @@ impl Listeners {
         );
         let publishers = &mut serving.publishers;
         publishers.spawn(rtmp::listen(self.rtmp, None, Arc::clone(&places)));
-        if let Some((renewal, tls, hangup)) = self.tls {
-            publishers.spawn(renewal.run(hangup, self.renew));
+        if let Some((renewal, tls)) = self.tls {
+            publishers.spawn(renewal.run(self.renew));
             if let Some(listener) = self.rtmps {
                 publishers.spawn(rtmp::listen(listener, Some(tls), places));
             }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use tokio::{
-    signal::unix::Signal,
     sync::{Notify, watch},
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -29,14 +28,14 @@ pub(crate) struct Renewal {
     taken: Contents,
     not_after: i64,
     current: watch::Sender<Current>,
-    refused: Refused,
+    unusable: Unusable,
     warned: Option<Instant>,
     meters: Arc<Meters>,
 }
 
 /// What the last look could not use, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Refused {
+enum Unusable {
     Nothing,
     /// Seen once: whoever renews writes two files one after the other.
     Once(String),
@@ -75,22 +74,21 @@ impl Renewal {
             taken,
             not_after: pair.not_after,
             current,
-            refused: Refused::Nothing,
+            unusable: Unusable::Nothing,
             warned: None,
             meters,
         };
         Ok((renewal, Tls(watched)))
     }
 
-    /// Looks every few seconds, and at once when the process gets `hangup` (SIGHUP) or `asked` is notified.
-    pub(crate) async fn run(mut self, mut hangup: Signal, asked: Arc<Notify>) {
+    /// Looks every few seconds, and at once when `asked` is notified.
+    pub(crate) async fn run(mut self, asked: Arc<Notify>) {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let insist = tokio::select! {
                 _ = looks.tick() => false,
                 () = asked.notified() => true,
-                _ = hangup.recv() => true,
             };
             let files = self.files.clone();
             let Ok(found) = spawn_blocking(move || files.read()).await else {
@@ -115,7 +113,7 @@ impl Renewal {
     fn look(&mut self, found: Result<Contents, PairError>, insist: bool) -> Looked {
         let contents = match found {
             Ok(contents) if contents == self.taken => {
-                self.refused = Refused::Nothing;
+                self.unusable = Unusable::Nothing;
                 return Looked::Quiet;
             }
             Ok(contents) => contents,
@@ -126,7 +124,7 @@ impl Renewal {
                 self.taken = contents;
                 self.not_after = pair.not_after;
                 self.meters.tls_not_after.set(pair.not_after as f64);
-                self.refused = Refused::Nothing;
+                self.unusable = Unusable::Nothing;
                 self.warned = None;
                 self.current.send_replace(current);
                 Looked::Taken
@@ -137,11 +135,11 @@ impl Renewal {
 
     fn refuse(&mut self, problem: PairError, insist: bool) -> Looked {
         let words = problem.to_string();
-        let known = match &self.refused {
-            Refused::Once(before) if *before == words => false,
-            Refused::Reported(before) if *before == words => true,
-            Refused::Nothing | Refused::Once(_) | Refused::Reported(_) => {
-                self.refused = Refused::Once(words.clone());
+        let known = match &self.unusable {
+            Unusable::Once(before) if *before == words => false,
+            Unusable::Reported(before) if *before == words => true,
+            Unusable::Nothing | Unusable::Once(_) | Unusable::Reported(_) => {
+                self.unusable = Unusable::Once(words.clone());
                 if !insist {
                     return Looked::Quiet;
                 }
@@ -151,7 +149,7 @@ impl Renewal {
         if known && !insist {
             return Looked::Quiet;
         }
-        self.refused = Refused::Reported(words);
+        self.unusable = Unusable::Reported(words);
         Looked::Refused(problem)
     }
 
