@@ -32,9 +32,6 @@ use crate::io::{command::ShardHandle, side::SideMessage};
 pub(crate) struct After {
     /// The number of the last cue that is known already; the `Last-Event-ID` header says the same on a reconnect.
     after: Option<u64>,
-    /// What the follower may: a browser's `EventSource` sends no header of a page's choice.
-    #[expect(dead_code, reason = "a parameter that is known; nothing here reads it")]
-    token: Option<String>,
 }
 
 /// Follows a stream's cues.
@@ -59,7 +56,7 @@ pub(crate) struct After {
 pub(crate) async fn follow(
     state: Shared,
     Stream(stream): Stream,
-    Params(After { after, .. }): Params<After>,
+    Params(After { after }): Params<After>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = headers

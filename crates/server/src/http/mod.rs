@@ -159,7 +159,7 @@ fn everything(web: &Web) -> (Vec<Part>, Description, Vec<Rule>) {
     for part in &parts {
         description.merge(part.description.clone());
     }
-    parts.push(openapi::router(description.clone(), web));
+    parts.push(openapi::router(&description, web));
     let table = parts.iter().flat_map(|part| part.table.clone()).collect();
     (parts, description, table)
 }

@@ -1,10 +1,8 @@
 //! The API's description, made from the handlers themselves.
 
-use std::sync::Arc;
-
 use access::Policy;
 use axum::{
-    Json,
+    body::Bytes,
     http::{HeaderValue, Method, header},
     routing::get,
 };
@@ -73,7 +71,7 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
         .described(routes!(events::follow), read(Policy::Watch));
     let writing = Routes::new()
         .described(
-            routes!(streams::one, people::end),
+            routes!(streams::one, streams::end),
             [(Method::GET, Policy::Status), (Method::DELETE, Policy::Api)],
         )
         .described(
@@ -120,11 +118,12 @@ pub(super) fn head() -> Description {
 }
 
 /// `GET /openapi.json`.
-pub(super) fn router(description: Description, web: &Web) -> Part {
-    let description = Arc::new(description);
+pub(super) fn router(description: &Description, web: &Web) -> Part {
+    let json = description.to_json().expect("a description is always JSON");
+    let json = Bytes::from(json);
     let answer = move || {
-        let description = Arc::clone(&description);
-        async move { Json(description.as_ref().clone()) }
+        let json = json.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json) }
     };
     let routes = Routes::new().plain("/openapi.json", get(answer), [(Method::GET, Policy::Open)]);
     Part::new(Audience::Viewers, routes).cors(cors::reading(web))

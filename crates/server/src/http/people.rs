@@ -1,4 +1,4 @@
-//! Who watches, and sending people away: a viewer, the publisher, everybody.
+//! Who watches, and sending people away: a viewer, the publisher.
 
 use axum::{Json, http::StatusCode};
 use cues::rfc3339_millis;
@@ -83,8 +83,7 @@ pub(crate) async fn remove_viewer(
         let detail = "a viewer's id is a decimal number; take it from GET …/viewers";
         Problem::new(Kind::NoSuchViewer, detail)
     })?;
-    let removed = state.shard.remove_viewer(stream.clone(), session).await?;
-    removed.map_err(refusal)?;
+    state.shard.remove_viewer(stream.clone(), session).await??;
     info!(%stream, session, "a viewer was removed by the API");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -106,37 +105,19 @@ pub(crate) async fn remove_publisher(
     state: Shared,
     Stream(stream): Stream,
 ) -> Result<StatusCode, Problem> {
-    let removed = state.shard.remove_publisher(stream.clone()).await?;
-    removed.map_err(refusal)?;
+    state.shard.remove_publisher(stream.clone()).await??;
     info!(%stream, "the publisher was removed by the API");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a stream now.
-///
-/// Its publisher and its WebRTC viewers are disconnected, its playlists get `EXT-X-ENDLIST`, and its side channels say
-/// `ended` and end. A publisher of the same name begins a new stream.
-#[utoipa::path(
-    delete, path = "/v1/streams/{stream}", tag = "streams",
-    params(("stream" = String, Path, description = "The stream's name")),
-    responses(
-        (status = 204, description = "Ended"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such stream"),
-    ),
-)]
-pub(crate) async fn end(state: Shared, Stream(stream): Stream) -> Result<StatusCode, Problem> {
-    let ended = state.shard.end_stream(stream.clone()).await?;
-    ended.map_err(refusal)?;
-    info!(%stream, "the stream was ended by the API");
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn refusal(error: RemoveError) -> Problem {
-    let kind = match error {
-        RemoveError::Unpublished(_) => Kind::NoSuchPublisher,
-        RemoveError::UnknownViewer { .. } => Kind::NoSuchViewer,
-        // What is added later is about a stream, too.
-        RemoveError::UnknownStream(_) | _ => Kind::NoSuchStream,
-    };
-    Problem::new(kind, error.to_string())
+impl From<RemoveError> for Problem {
+    fn from(error: RemoveError) -> Self {
+        let kind = match error {
+            RemoveError::Unpublished(_) => Kind::NoSuchPublisher,
+            RemoveError::UnknownViewer { .. } => Kind::NoSuchViewer,
+            // What is added later is about a stream, too.
+            RemoveError::UnknownStream(_) | _ => Kind::NoSuchStream,
+        };
+        Self::new(kind, error.to_string())
+    }
 }

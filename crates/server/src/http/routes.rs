@@ -14,7 +14,10 @@ use axum::{
 use serde::Deserialize;
 use tower::{Layer, Service};
 use tower_http::cors::CorsLayer;
-use utoipa::openapi::{OpenApi as Description, PathItem};
+use utoipa::openapi::{
+    Object, OpenApi as Description, PathItem, RefOr, Type,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::{
@@ -96,16 +99,22 @@ impl Routes {
     /// When the policies are not one for each of their methods: such a server must not start.
     pub(super) fn described(
         mut self,
-        (schemas, paths, methods): UtoipaMethodRouter<Arc<State>>,
+        (schemas, mut paths, methods): UtoipaMethodRouter<Arc<State>>,
         policies: impl Into<Vec<(Method, Policy)>>,
     ) -> Self {
         let policies = policies.into();
-        for (path, item) in &paths.paths {
+        for (path, item) in &mut paths.paths {
             let described = methods_of(item);
             let mut ruled: Vec<_> = policies.iter().map(|(method, _)| method.clone()).collect();
             ruled.sort_by(|a, b| a.as_str().cmp(b.as_str()));
             assert_eq!(described, ruled, "each method of {path} needs one policy");
             self.note(path, &policies, true);
+            let reads = policy_for(&policies, &Method::GET);
+            if let (Some(get), Some(true)) = (&mut item.get, reads.map(takes_token_in_query)) {
+                get.parameters
+                    .get_or_insert_default()
+                    .push(RefOr::T(token()));
+            }
         }
         let methods = guarded(methods, policies);
         self.router = self.router.routes((schemas, paths, methods));
@@ -261,11 +270,27 @@ fn in_query(policy: Policy, method: &Method, uri: &Uri) -> Option<String> {
         token: Option<String>,
     }
     let reads = *method == Method::GET || *method == Method::HEAD;
-    if !matches!(policy, Policy::Watch | Policy::Status) || !reads {
+    if !takes_token_in_query(policy) || !reads {
         return None;
     }
     let Query(Credential { token }) = Query::try_from_uri(uri).ok()?;
     token.filter(|token| !token.is_empty())
+}
+
+fn takes_token_in_query(policy: Policy) -> bool {
+    matches!(policy, Policy::Watch | Policy::Status)
+}
+
+/// The same as `/openapi.json` has it.
+fn token() -> Parameter {
+    ParameterBuilder::new()
+        .name("token")
+        .parameter_in(ParameterIn::Query)
+        .description(Some(
+            "In place of the Authorization header, where a client cannot set one",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
 }
 
 /// RFC 6750 section 3.1 has the codes.

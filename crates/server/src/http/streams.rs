@@ -1,7 +1,8 @@
-//! What is live.
+//! What is live, and ending it.
 
-use axum::Json;
+use axum::{Json, http::StatusCode};
 use engine::StreamStatus;
+use tracing::info;
 
 use super::{
     Shared, State,
@@ -41,6 +42,24 @@ pub(crate) async fn one(
     let status = state.shard.stream(stream.clone()).await?;
     let status = status.ok_or_else(|| Problem::no_such_stream(stream.as_str()))?;
     Ok(Json(view(&state, status)))
+}
+
+/// Ends a stream now.
+///
+/// Its publisher and its WebRTC viewers are disconnected, its playlists get `EXT-X-ENDLIST`, and its side channels say
+/// `ended` and end. A publisher of the same name begins a new stream.
+#[utoipa::path(
+    delete, path = "/v1/streams/{stream}", tag = "streams",
+    params(("stream" = String, Path, description = "The stream's name")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such stream"),
+    ),
+)]
+pub(crate) async fn end(state: Shared, Stream(stream): Stream) -> Result<StatusCode, Problem> {
+    state.shard.end_stream(stream.clone()).await??;
+    info!(%stream, "the stream was ended by the API");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn view(state: &State, status: StreamStatus) -> StreamView {

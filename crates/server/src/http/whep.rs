@@ -30,13 +30,12 @@ pub(super) fn router(web: &Web) -> Part {
         ],
     );
     let session = Routes::new().described(
-        routes!(trickle, leave, look_at_session, probe_session),
+        routes!(trickle, leave, look_at_session),
         [
             // It makes the session last longer, so an expired token does not do.
             (Method::PATCH, Policy::Watch),
             (Method::DELETE, of_session),
             (Method::GET, of_session),
-            (Method::HEAD, of_session),
         ],
     );
     webrtc::part(endpoint, session, &cors::watching(web))
@@ -160,19 +159,6 @@ async fn look_at_session(
     StreamAnd(stream, name): StreamAnd,
 ) -> Result<StatusCode, Problem> {
     webrtc::look_at_session(&state, &endpoint(&stream), &name)
-}
-
-/// As GET.
-#[utoipa::path(
-    head, path = "/whep/{stream}/{session}", tag = "webrtc",
-    params(
-        ("stream" = String, Path, description = "The stream's name"),
-        ("session" = String, Path, description = "The session's name"),
-    ),
-    responses((status = 204, description = "Nothing to see")),
-)]
-async fn probe_session(state: Shared, path: StreamAnd) -> Result<StatusCode, Problem> {
-    look_at_session(state, path).await
 }
 
 fn endpoint(stream: &StreamName) -> String {
