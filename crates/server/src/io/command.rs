@@ -1,6 +1,7 @@
 //! What the rest of the server asks of a shard's thread.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,15 +11,16 @@ use bytes::Bytes;
 use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
 use engine::{
     ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, RemoveError,
-    StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
+    Shard, StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
 };
 use media::Pts;
 use sfu::{FiveTuple, Patched, Precondition};
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
 use super::{rtmp::Writer, tcp};
 
-/// One thing for the shard's thread to do. Whoever asks gets the answer by its channel, or finds it dropped.
+/// One thing for the shard's thread to do.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// An RTMP client connected; what it is sent goes to `writer`.
@@ -38,25 +40,12 @@ pub(crate) enum Command {
     },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },
-    /// A WebRTC viewer's offer.
-    Offer {
-        stream: StreamName,
-        sdp: String,
-        reply: oneshot::Sender<Result<WebRtcAnswer, OfferError>>,
-    },
     /// A WebRTC publisher's offer, and by what right it is made.
     Publish {
         stream: StreamName,
         sdp: String,
         grant: Grant,
         reply: oneshot::Sender<Result<WebRtcAnswer, PublishError>>,
-    },
-    /// A WebRTC peer's candidates, or its restart of ICE.
-    Patch {
-        session: u64,
-        precondition: Precondition,
-        fragment: String,
-        reply: oneshot::Sender<Result<Patched, sfu::Refusal>>,
     },
     /// A TCP connection for WebRTC datagrams; what it is sent goes to `writer`.
     TcpOpened {
@@ -67,82 +56,34 @@ pub(crate) enum Command {
     TcpDatagram { tuple: FiveTuple, contents: Bytes },
     /// Such a connection is gone.
     TcpClosed { tuple: FiveTuple },
-    /// A WebRTC peer leaves.
-    Leave {
-        session: u64,
-        reply: oneshot::Sender<bool>,
-    },
-    /// A cue is asked for.
-    InsertCue {
-        stream: StreamName,
-        request: CueRequest,
-        reply: oneshot::Sender<Result<Receipt, CueError>>,
-    },
-    /// The cues after a sequence number; `None` when there is no such stream.
-    CuesAfter {
-        stream: StreamName,
-        after: u64,
-        reply: oneshot::Sender<Option<Vec<LoggedCue>>>,
-    },
-    /// One cue.
-    Cue {
-        stream: StreamName,
-        seq: u64,
-        reply: oneshot::Sender<Option<LoggedCue>>,
-    },
-    /// The cards that show at a pts, or now.
-    State {
-        stream: StreamName,
-        pts: Option<Pts>,
-        reply: oneshot::Sender<Option<(Pts, Vec<ActiveCard>)>>,
-    },
-    /// The side channel's snapshot.
-    Snapshot {
-        stream: StreamName,
-        reply: oneshot::Sender<Option<Vec<Arc<str>>>>,
-    },
-    /// All streams.
-    Streams {
-        reply: oneshot::Sender<Vec<StreamStatus>>,
-    },
-    /// One stream.
-    Stream {
-        stream: StreamName,
-        reply: oneshot::Sender<Option<StreamStatus>>,
-    },
-    /// A stream's WebRTC viewers; `None` when there is no such stream.
-    Viewers {
-        stream: StreamName,
-        reply: oneshot::Sender<Option<Vec<ViewerStatus>>>,
-    },
-    /// Send a viewer away.
-    RemoveViewer {
-        stream: StreamName,
-        session: u64,
-        reply: oneshot::Sender<Result<(), RemoveError>>,
-    },
-    /// Send the publisher away.
-    RemovePublisher {
-        stream: StreamName,
-        reply: oneshot::Sender<Result<(), RemoveError>>,
-    },
     /// Send the publisher away if it publishes with this stream key; whether it did.
     RemoveHolder {
         stream: StreamName,
         key: String,
         reply: oneshot::Sender<bool>,
     },
-    /// End a stream now.
-    EndStream {
-        stream: StreamName,
-        reply: oneshot::Sender<Result<(), RemoveError>>,
-    },
-    /// Numbers of the WebRTC side.
-    Counters {
-        reply: oneshot::Sender<sfu::Counters>,
-    },
+    /// Something that is asked of the engine alone.
+    Ask(Question),
     /// End the thread.
     Stop,
+}
+
+/// A question with the way back of its answer.
+pub(crate) struct Question(Put);
+
+type Put = Box<dyn FnOnce(&mut Shard, Instant) + Send>;
+
+impl Question {
+    /// Asks, and answers whoever waits.
+    pub(crate) fn put(self, shard: &mut Shard, now: Instant) {
+        (self.0)(shard, now);
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").finish_non_exhaustive()
+    }
 }
 
 /// A shard's thread does not answer: it is overloaded or ending. A later try may succeed.
@@ -179,7 +120,7 @@ impl ShardHandle {
         stream: StreamName,
         sdp: String,
     ) -> Result<Result<WebRtcAnswer, OfferError>, Unavailable> {
-        self.ask(|reply| Command::Offer { stream, sdp, reply })
+        self.ask(move |shard, now| shard.offer(now, &stream, &sdp))
             .await
     }
 
@@ -190,7 +131,7 @@ impl ShardHandle {
         sdp: String,
         grant: Grant,
     ) -> Result<Result<WebRtcAnswer, PublishError>, Unavailable> {
-        self.ask(|reply| Command::Publish {
+        self.answered(|reply| Command::Publish {
             stream,
             sdp,
             grant,
@@ -206,18 +147,13 @@ impl ShardHandle {
         precondition: Precondition,
         fragment: String,
     ) -> Result<Result<Patched, sfu::Refusal>, Unavailable> {
-        self.ask(|reply| Command::Patch {
-            session,
-            precondition,
-            fragment,
-            reply,
-        })
-        .await
+        self.ask(move |shard, _| shard.patch(session, precondition, &fragment))
+            .await
     }
 
     /// Ends a session; `false` when there is none of that number.
     pub(crate) async fn leave(&self, session: u64) -> Result<bool, Unavailable> {
-        self.ask(|reply| Command::Leave { session, reply }).await
+        self.ask(move |shard, now| shard.leave(now, session)).await
     }
 
     /// Inserts a cue.
@@ -226,12 +162,8 @@ impl ShardHandle {
         stream: StreamName,
         request: CueRequest,
     ) -> Result<Result<Receipt, CueError>, Unavailable> {
-        self.ask(|reply| Command::InsertCue {
-            stream,
-            request,
-            reply,
-        })
-        .await
+        self.ask(move |shard, now| shard.insert_cue(now, &stream, request))
+            .await
     }
 
     /// The cues after `after`; `None` when there is no such stream.
@@ -240,12 +172,8 @@ impl ShardHandle {
         stream: StreamName,
         after: u64,
     ) -> Result<Option<Vec<LoggedCue>>, Unavailable> {
-        self.ask(|reply| Command::CuesAfter {
-            stream,
-            after,
-            reply,
-        })
-        .await
+        self.ask(move |shard, _| shard.cues_after(&stream, after))
+            .await
     }
 
     /// One cue, if the stream exists and remembers it.
@@ -254,7 +182,7 @@ impl ShardHandle {
         stream: StreamName,
         seq: u64,
     ) -> Result<Option<LoggedCue>, Unavailable> {
-        self.ask(|reply| Command::Cue { stream, seq, reply }).await
+        self.ask(move |shard, _| shard.cue(&stream, seq)).await
     }
 
     /// The cards at `pts`, or at the live position.
@@ -263,8 +191,7 @@ impl ShardHandle {
         stream: StreamName,
         pts: Option<Pts>,
     ) -> Result<Option<(Pts, Vec<ActiveCard>)>, Unavailable> {
-        self.ask(|reply| Command::State { stream, pts, reply })
-            .await
+        self.ask(move |shard, _| shard.state(&stream, pts)).await
     }
 
     /// The side channel's first messages for a new follower.
@@ -272,12 +199,13 @@ impl ShardHandle {
         &self,
         stream: StreamName,
     ) -> Result<Option<Vec<Arc<str>>>, Unavailable> {
-        self.ask(|reply| Command::Snapshot { stream, reply }).await
+        self.ask(move |shard, now| shard.snapshot(now, &stream))
+            .await
     }
 
     /// All streams.
     pub(crate) async fn streams(&self) -> Result<Vec<StreamStatus>, Unavailable> {
-        self.ask(|reply| Command::Streams { reply }).await
+        self.ask(|shard, now| shard.streams(now)).await
     }
 
     /// One stream.
@@ -285,7 +213,7 @@ impl ShardHandle {
         &self,
         stream: StreamName,
     ) -> Result<Option<StreamStatus>, Unavailable> {
-        self.ask(|reply| Command::Stream { stream, reply }).await
+        self.ask(move |shard, now| shard.stream(now, &stream)).await
     }
 
     /// A stream's WebRTC viewers; `None` when there is no such stream.
@@ -293,7 +221,7 @@ impl ShardHandle {
         &self,
         stream: StreamName,
     ) -> Result<Option<Vec<ViewerStatus>>, Unavailable> {
-        self.ask(|reply| Command::Viewers { stream, reply }).await
+        self.ask(move |shard, _| shard.viewers(&stream)).await
     }
 
     /// Sends a viewer away.
@@ -302,12 +230,8 @@ impl ShardHandle {
         stream: StreamName,
         session: u64,
     ) -> Result<Result<(), RemoveError>, Unavailable> {
-        self.ask(|reply| Command::RemoveViewer {
-            stream,
-            session,
-            reply,
-        })
-        .await
+        self.ask(move |shard, now| shard.remove_viewer(now, &stream, session))
+            .await
     }
 
     /// Sends the publisher away.
@@ -315,7 +239,7 @@ impl ShardHandle {
         &self,
         stream: StreamName,
     ) -> Result<Result<(), RemoveError>, Unavailable> {
-        self.ask(|reply| Command::RemovePublisher { stream, reply })
+        self.ask(move |shard, now| shard.remove_publisher(now, &stream))
             .await
     }
 
@@ -325,7 +249,7 @@ impl ShardHandle {
         stream: StreamName,
         key: String,
     ) -> Result<bool, Unavailable> {
-        self.ask(|reply| Command::RemoveHolder { stream, key, reply })
+        self.answered(|reply| Command::RemoveHolder { stream, key, reply })
             .await
     }
 
@@ -334,15 +258,29 @@ impl ShardHandle {
         &self,
         stream: StreamName,
     ) -> Result<Result<(), RemoveError>, Unavailable> {
-        self.ask(|reply| Command::EndStream { stream, reply }).await
+        self.ask(move |shard, now| shard.end_stream(now, &stream))
+            .await
     }
 
     /// Numbers of the WebRTC side.
     pub(crate) async fn counters(&self) -> Result<sfu::Counters, Unavailable> {
-        self.ask(|reply| Command::Counters { reply }).await
+        self.ask(|shard, _| shard.webrtc_counters()).await
     }
 
-    async fn ask<T>(
+    /// Has the engine asked.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Shard, Instant) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let asked = |reply| {
+            let put = |shard: &mut Shard, now| give(reply, question(shard, now));
+            Command::Ask(Question(Box::new(put)))
+        };
+        self.answered(asked).await
+    }
+
+    /// Hands over a command that has an answer.
+    async fn answered<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, Unavailable> {
@@ -354,6 +292,13 @@ impl ShardHandle {
         tokio::time::timeout(ANSWER_TIME_MAX, asked)
             .await
             .unwrap_or(Err(Unavailable))
+    }
+}
+
+/// Gives an answer to whoever waits for it.
+pub(super) fn give<T>(reply: oneshot::Sender<T>, answer: T) {
+    if reply.send(answer).is_err() {
+        debug!("whoever asked is gone");
     }
 }
 

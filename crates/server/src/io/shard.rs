@@ -9,11 +9,11 @@ use std::{
 
 use engine::{Input, Shard};
 use tokio::{runtime, sync::mpsc, time::sleep_until};
-use tracing::{debug, error, trace};
+use tracing::{error, trace};
 
 use super::{
     clock,
-    command::Command,
+    command::{Command, give},
     outlets::Outlets,
     udp::{BoundUdp, Received, Udp},
 };
@@ -176,10 +176,6 @@ impl Driver {
         }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not news is a question, and `reply` names every one"
-    )]
     fn obey(&mut self, now: Instant, command: Command) {
         let shard = &mut self.shard;
         match command {
@@ -214,11 +210,11 @@ impl Driver {
                 if answered.is_ok() {
                     self.outlets.let_in(None, &stream, &grant);
                 }
-                answer(reply, answered);
+                give(reply, answered);
             }
             Command::RemoveHolder { stream, key, reply } => {
                 let holds = self.outlets.is_published_with(&stream, &key);
-                answer(reply, holds && shard.remove_publisher(now, &stream).is_ok());
+                give(reply, holds && shard.remove_publisher(now, &stream).is_ok());
             }
             Command::Child { child, event } => {
                 self.outlets.children.note(child, &event);
@@ -233,9 +229,9 @@ impl Driver {
                 self.outlets.tcp_closed(tuple);
                 shard.handle_input(now, Input::DatagramsClosed { tuple });
             }
+            Command::Ask(question) => question.put(shard, now),
             // Handled by whoever takes commands out of the queue.
             Command::Stop => {}
-            question => reply(shard, now, question),
         }
     }
 
@@ -261,72 +257,6 @@ async fn timer(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
         None => pending().await,
-    }
-}
-
-/// Answers what is asked of the engine.
-fn reply(shard: &mut Shard, now: Instant, question: Command) {
-    match question {
-        Command::Offer { stream, sdp, reply } => answer(reply, shard.offer(now, &stream, &sdp)),
-        Command::Patch {
-            session,
-            precondition,
-            fragment,
-            reply,
-        } => {
-            answer(reply, shard.patch(session, precondition, &fragment));
-        }
-        Command::Leave { session, reply } => answer(reply, shard.leave(now, session)),
-        Command::InsertCue {
-            stream,
-            request,
-            reply,
-        } => {
-            answer(reply, shard.insert_cue(now, &stream, request));
-        }
-        Command::CuesAfter {
-            stream,
-            after,
-            reply,
-        } => {
-            answer(reply, shard.cues_after(&stream, after));
-        }
-        Command::Cue { stream, seq, reply } => answer(reply, shard.cue(&stream, seq)),
-        Command::State { stream, pts, reply } => answer(reply, shard.state(&stream, pts)),
-        Command::Snapshot { stream, reply } => answer(reply, shard.snapshot(now, &stream)),
-        Command::Streams { reply } => answer(reply, shard.streams(now)),
-        Command::Stream { stream, reply } => answer(reply, shard.stream(now, &stream)),
-        Command::Viewers { stream, reply } => answer(reply, shard.viewers(&stream)),
-        Command::RemoveViewer {
-            stream,
-            session,
-            reply,
-        } => {
-            answer(reply, shard.remove_viewer(now, &stream, session));
-        }
-        Command::RemovePublisher { stream, reply } => {
-            answer(reply, shard.remove_publisher(now, &stream));
-        }
-        Command::EndStream { stream, reply } => answer(reply, shard.end_stream(now, &stream)),
-        Command::Counters { reply } => answer(reply, shard.webrtc_counters()),
-        // News, and what is answered above.
-        Command::RtmpOpened { .. }
-        | Command::RtmpData { .. }
-        | Command::RtmpClosed { .. }
-        | Command::PublishDecided { .. }
-        | Command::Publish { .. }
-        | Command::RemoveHolder { .. }
-        | Command::Child { .. }
-        | Command::TcpOpened { .. }
-        | Command::TcpDatagram { .. }
-        | Command::TcpClosed { .. }
-        | Command::Stop => {}
-    }
-}
-
-fn answer<T>(reply: tokio::sync::oneshot::Sender<T>, value: T) {
-    if reply.send(value).is_err() {
-        debug!("whoever asked is gone");
     }
 }
 
