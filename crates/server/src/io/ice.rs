@@ -11,6 +11,7 @@ use tokio::{
     time::timeout,
 };
 use tracing::{info, warn};
+use webhooks::Scope;
 
 use super::udp::BoundUdp;
 use crate::{
@@ -235,17 +236,7 @@ impl Facts<'_> {
 
 /// On the internet, as far as an address says.
 fn is_public(ip: IpAddr) -> bool {
-    if ip.is_loopback() || ip.is_unspecified() || is_link_local(ip) {
-        return false;
-    }
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            // RFC 6598: between a provider and its customers.
-            !(ip.is_private() || a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(ip) => !ip.is_unique_local(),
-    }
+    Scope::of(ip) == Scope::Public
 }
 
 /// More only make checks slower: a peer tries each of its addresses with each of them.
@@ -353,13 +344,13 @@ mod tests {
             ["loopback", "webrtc.listen"],
         );
         only(
-            verdicts(&["10.0.0.7:5"], "203.0.113.5"),
+            verdicts(&["10.0.0.7:5"], "8.8.8.8"),
             ["private", "webrtc.advertised_addresses"],
         );
         for (candidate, http) in [
             ("127.0.0.1:5", "127.0.0.1"),
             ("10.0.0.7:5", "0.0.0.0"),
-            ("203.0.113.5:5", "203.0.113.5"),
+            ("8.8.8.8:5", "8.8.8.8"),
             ("10.0.0.7:5", "10.0.0.7"),
         ] {
             assert!(
