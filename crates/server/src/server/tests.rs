@@ -137,6 +137,7 @@ async fn tokens_in_a_file_are_read_again_when_the_process_is_told_to() {
     let source = Source {
         entry: Entry::Http,
         address: [127, 0, 0, 1].into(),
+        is_proxy: false,
     };
     let admits = async |token: &str| {
         let asked = Asked {
