@@ -11,7 +11,7 @@ import type { Protocol, ShopcastPlayer } from "@shopcast/player";
 
 import { formatPrice } from "@shopcast/player/price";
 import { element, streamOf } from "../page/dom.ts";
-import { SAMPLES, type Sample } from "./products.ts";
+import { SAMPLES, SHOWN_MS, type Sample } from "./samples.ts";
 
 const stream = streamOf(location.pathname);
 const token = parseToken(new URLSearchParams(location.search).get("token"));
@@ -118,16 +118,15 @@ function offerCards(): void {
   });
 }
 
-async function insert({ cardId, product }: Sample): Promise<boolean> {
+async function insert({ cardId, content }: Sample): Promise<boolean> {
   const answer = element("answer");
   try {
     const { seq, pts, late_by_ms } = await client.insertCue(stream, {
       card_id: cardId,
-      kind: "product",
       op: "show",
       at: "now",
       duration_ms: SHOWN_MS,
-      payload: product,
+      ...content,
     });
     answer.classList.remove("problem");
     const late = late_by_ms > 0 ? `, ${String(late_by_ms)} ms after it was asked for` : "";
@@ -143,16 +142,19 @@ async function insert({ cardId, product }: Sample): Promise<boolean> {
   }
 }
 
-function showSample({ product }: Sample): void {
+function showSample({ title: name, image: picture, content }: Sample): void {
   const image = document.createElement("img");
-  image.src = product.image ?? "";
+  image.hidden = picture === null;
+  image.src = picture ?? "";
   image.alt = "";
   const title = document.createElement("div");
   title.className = "title";
-  title.textContent = product.title;
+  title.textContent = name;
   const price = document.createElement("div");
   price.className = "price";
-  price.textContent = formatPrice(product.price, navigator.language);
+  if ("price" in content.payload) {
+    price.textContent = formatPrice(content.payload.price, navigator.language);
+  }
   const text = document.createElement("div");
   text.append(title, price);
   element("next").replaceChildren(image, text);
@@ -203,7 +205,6 @@ function code(text: string): HTMLElement {
 }
 
 const TITLES: Readonly<Record<Protocol, string>> = { whep: "WebRTC", hls: "LL-HLS" };
-const SHOWN_MS = 12_000;
 const LOG_MAX = 50;
 
 main();

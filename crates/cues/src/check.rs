@@ -1,8 +1,11 @@
 //! The rules a cue's fields obey, whoever made it.
 
+mod payload;
+
 use crate::{
     error::Error,
-    model::{Cue, Op, Payload, Price, Product},
+    model::{Cue, Op},
+    payload::Payload,
 };
 
 const NAME_LEN_MAX: usize = 64;
@@ -22,7 +25,7 @@ pub(crate) fn cue(cue: &Cue) -> Result<(), Error> {
     ensure(placed, "pts", "is out of range", "send 0 to 2^53 - 1")?;
     card_id(cue.op, &cue.card_id)?;
     duration(cue.op, cue.duration)?;
-    payload(cue.op, cue.payload.as_ref())
+    content_of(cue.op, cue.payload.as_ref())
 }
 
 /// What of a cue its caller decides: checked before it has a number.
@@ -34,7 +37,7 @@ pub(crate) fn content(
 ) -> Result<(), Error> {
     card_id(op, card)?;
     duration(op, ticks)?;
-    payload(op, content)
+    content_of(op, content)
 }
 
 /// 1 to 64 of the characters that need no quoting in a URL path, a playlist or an HTML attribute.
@@ -78,41 +81,13 @@ fn duration(op: Op, ticks: Option<i64>) -> Result<(), Error> {
     )
 }
 
-fn payload(op: Op, content: Option<&Payload>) -> Result<(), Error> {
+fn content_of(op: Op, content: Option<&Payload>) -> Result<(), Error> {
     match (op.has_payload(), content) {
-        (true, Some(Payload::Product(content))) => product(content),
+        (true, Some(content)) => payload::check(content),
         (true, None) => fail("payload", "is missing", "a show or an update needs one"),
         (false, Some(_)) => fail("payload", "is set", "a hide or a clear has none: send null"),
         (false, None) => Ok(()),
     }
-}
-
-fn product(product: &Product) -> Result<(), Error> {
-    text("payload.sku", &product.sku, Product::SKU_LEN_MAX)?;
-    text("payload.title", &product.title, Product::TITLE_LEN_MAX)?;
-    price("payload.price.minor", &product.price)?;
-    if let Some(prior) = &product.prior_price {
-        price("payload.prior_price.minor", prior)?;
-        let same = prior.currency == product.price.currency;
-        let remedy = "send it in the currency of the price";
-        ensure(
-            same,
-            "payload.prior_price.currency",
-            "differs from the price's",
-            remedy,
-        )?;
-    }
-    product.image.as_deref().map_or(Ok(()), image)
-}
-
-fn price(field: &'static str, price: &Price) -> Result<(), Error> {
-    let fits = (0..=Price::MINOR_MAX).contains(&price.minor);
-    ensure(
-        fits,
-        field,
-        "is out of range",
-        "send 0 to 999999999999 minor units",
-    )
 }
 
 /// Text that is shown as it is: it may say anything, but not rearrange what stands beside it.
@@ -132,7 +107,7 @@ fn text(field: &'static str, text: &str, chars_max: usize) -> Result<(), Error> 
         fits,
         field,
         "is too long",
-        "send at most 64 (sku) or 120 (title) characters",
+        "send no more characters than docs/spec/cue.md says",
     )?;
     let plain = !text.chars().any(rearranges);
     let remedy = "remove control characters, line separators and bidirectional overrides";
@@ -145,51 +120,6 @@ fn text(field: &'static str, text: &str, chars_max: usize) -> Result<(), Error> 
 fn rearranges(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// An `https` URL, or a path on the page's own origin. Everything a browser would read as another
-/// scheme or another origin is refused by form: `javascript:`, `//host`, a backslash, white space.
-fn image(image: &str) -> Result<(), Error> {
-    let fail = |problem| {
-        fail(
-            "payload.image",
-            problem,
-            "send an https URL or a path that starts with one slash",
-        )
-    };
-    if image.len() > Product::IMAGE_LEN_MAX {
-        return fail("is longer than 512 characters");
-    }
-    if !image.bytes().all(is_uri_byte) {
-        return fail("has a character outside RFC 3986");
-    }
-    if let Some(rest) = image.strip_prefix("https://") {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        return if is_host(&rest[..end]) {
-            Ok(())
-        } else {
-            fail("has no plain host")
-        };
-    }
-    match image.as_bytes() {
-        [b'/', b'/', ..] => fail("names another origin"),
-        [b'/', ..] => Ok(()),
-        _ => fail("is neither an https URL nor an absolute path"),
-    }
-}
-
-/// RFC 3986 section 2: unreserved, reserved and the percent sign.
-fn is_uri_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b)
-}
-
-/// A registered name or address with an optional port, without user information: RFC 3986 section
-/// 3.2, of which a picture needs no more.
-fn is_host(authority: &str) -> bool {
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
-    let numeric = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
-    !host.is_empty() && host.bytes().all(plain) && numeric && port.parse::<u16>().is_ok()
 }
 
 fn ensure(

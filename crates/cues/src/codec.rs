@@ -1,16 +1,21 @@
 //! The one form of a cue on every wire: compact JSON with its keys in a fixed order.
 //!
-//! Normative text: `docs/spec/cue.md`. Only this file and [`channel`](crate::channel) know JSON.
+//! Normative text: `docs/spec/cue.md`. Only this module and [`channel`](crate::channel) read JSON.
+
+mod object;
+mod payload;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use media::Pts;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::object::Object;
 use crate::{
     error::Error,
-    model::{Cue, Currency, Op, Payload, Price, Product},
+    model::{Cue, Op},
+    payload::Payload,
 };
 
 /// Longest encoded cue, bytes: it must fit a DATERANGE line of reasonable size, an SEI message and,
@@ -125,23 +130,7 @@ struct CueJson<'a> {
     pts: i64,
     duration: Option<i64>,
     kind: Option<&'static str>,
-    payload: Option<ProductJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct ProductJson<'a> {
-    sku: &'a str,
-    title: &'a str,
-    price: PriceJson<'a>,
-    prior_price: Option<PriceJson<'a>>,
-    image: Option<&'a str>,
-    stock: Option<u32>,
-}
-
-#[derive(Serialize)]
-struct PriceJson<'a> {
-    minor: i64,
-    currency: &'a str,
+    payload: Option<&'a Payload>,
 }
 
 impl<'a> CueJson<'a> {
@@ -157,26 +146,7 @@ impl<'a> CueJson<'a> {
             pts: cue.pts.0,
             duration: cue.duration,
             kind: cue.payload.as_ref().map(Payload::kind),
-            payload: cue
-                .payload
-                .as_ref()
-                .map(|Payload::Product(product)| ProductJson {
-                    sku: &product.sku,
-                    title: &product.title,
-                    price: PriceJson::of(&product.price),
-                    prior_price: product.prior_price.as_ref().map(PriceJson::of),
-                    image: product.image.as_deref(),
-                    stock: product.stock,
-                }),
-        }
-    }
-}
-
-impl<'a> PriceJson<'a> {
-    fn of(price: &'a Price) -> Self {
-        Self {
-            minor: price.minor,
-            currency: price.currency.as_str(),
+            payload: cue.payload.as_ref(),
         }
     }
 }
@@ -203,125 +173,8 @@ fn cue(value: &Value) -> Result<Cue, Error> {
         op,
         pts: Pts(cue.whole("pts", "pts")?),
         duration: cue.nullable("duration", || cue.whole("duration", "duration"))?,
-        payload: payload(cue.get("kind", "kind")?, cue.get("payload", "payload")?)?,
+        payload: payload::read(cue.get("kind", "kind")?, cue.get("payload", "payload")?)?,
     })
-}
-
-fn payload(kind: &Value, value: &Value) -> Result<Option<Payload>, Error> {
-    match (kind.as_str(), value) {
-        (None, Value::Null) if kind.is_null() => Ok(None),
-        (Some("product"), value) => Ok(Some(Payload::Product(product(value)?))),
-        (None | Some(_), _) => Err(Error::Field {
-            field: "kind",
-            problem: "is not a kind of payload",
-            remedy: "send product, or null for both kind and payload",
-        }),
-    }
-}
-
-fn product(value: &Value) -> Result<Product, Error> {
-    const KEYS: [&str; 6] = ["sku", "title", "price", "prior_price", "image", "stock"];
-    const PRICE: [&str; 2] = ["payload.price.minor", "payload.price.currency"];
-    const PRIOR: [&str; 2] = ["payload.prior_price.minor", "payload.prior_price.currency"];
-    let product = Object::new("payload", value, &KEYS)?;
-    let prior = || {
-        price(
-            product.get("prior_price", "payload.prior_price")?,
-            "payload.prior_price",
-            PRIOR,
-        )
-    };
-    Ok(Product {
-        sku: product.text("sku", "payload.sku")?.to_owned(),
-        title: product.text("title", "payload.title")?.to_owned(),
-        price: price(
-            product.get("price", "payload.price")?,
-            "payload.price",
-            PRICE,
-        )?,
-        prior_price: product.nullable("prior_price", prior)?,
-        image: product.nullable("image", || {
-            product.text("image", "payload.image").map(str::to_owned)
-        })?,
-        stock: product.nullable("stock", || product.whole("stock", "payload.stock"))?,
-    })
-}
-
-fn price(value: &Value, path: &'static str, fields: [&'static str; 2]) -> Result<Price, Error> {
-    let [minor, currency] = fields;
-    let price = Object::new(path, value, &["minor", "currency"])?;
-    Ok(Price {
-        minor: price.whole("minor", minor)?,
-        currency: Currency::parse(price.text("currency", currency)?)?,
-    })
-}
-
-/// A JSON object whose keys are all known.
-struct Object<'a>(&'a Map<String, Value>);
-
-impl<'a> Object<'a> {
-    fn new(path: &'static str, value: &'a Value, keys: &[&str]) -> Result<Self, Error> {
-        let Value::Object(map) = value else {
-            return Err(Error::Field {
-                field: path,
-                problem: "is not an object",
-                remedy: "send a JSON object",
-            });
-        };
-        match map.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(Error::UnknownKey {
-                object: path,
-                key: key.chars().take(64).collect(),
-            }),
-            None => Ok(Self(map)),
-        }
-    }
-
-    fn get(&self, key: &str, field: &'static str) -> Result<&'a Value, Error> {
-        let remedy = "send every key, null where there is no value";
-        self.0.get(key).ok_or(Error::Field {
-            field,
-            problem: "is missing",
-            remedy,
-        })
-    }
-
-    fn text(&self, key: &str, field: &'static str) -> Result<&'a str, Error> {
-        let problem = "is not text";
-        let wrong = Error::Field {
-            field,
-            problem,
-            remedy: "send a JSON string",
-        };
-        self.get(key, field)?.as_str().ok_or(wrong)
-    }
-
-    /// A JSON number without fraction or exponent that `T` holds.
-    fn whole<T: TryFrom<i64>>(&self, key: &str, field: &'static str) -> Result<T, Error> {
-        let problem = "is not a whole number in range";
-        let wrong = Error::Field {
-            field,
-            problem,
-            remedy: "send an integer within its limits",
-        };
-        let number = self.get(key, field)?.as_i64();
-        number
-            .and_then(|number| T::try_from(number).ok())
-            .ok_or(wrong)
-    }
-
-    /// `None` for null, else what `read` gives. A missing key is for `read` to report.
-    fn nullable<T>(
-        &self,
-        key: &str,
-        read: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
-        if self.0.get(key).is_some_and(Value::is_null) {
-            Ok(None)
-        } else {
-            read().map(Some)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The cue does not fit into its carriers.
-    #[error("the cue is {len} bytes long, the limit is {max}: shorten the title, sku or image")]
+    #[error("the cue is {len} bytes long, the limit is {max}: shorten its texts")]
     TooLong {
         /// Bytes it has, or would have.
         len: usize,
@@ -104,14 +104,16 @@ pub enum InsertError {
         /// The threshold the cue would have had.
         pts: Pts,
     },
-    /// One more product card than may be on screen at once.
+    /// One more product card, or card of any kind, than may be on screen at once.
     #[error(
-        "{} at pts {pts} and at most {cards_max} product cards may show at once: \
+        "{} at pts {pts} and at most {cards_max} {of} may show at once: \
          hide one first", on_screen(.cards)
     )]
     CardsFull {
         /// The limit.
         cards_max: usize,
+        /// Of what it is: product cards, or cards of any kind.
+        of: &'static str,
         /// When it would be passed first.
         pts: Pts,
         /// The other cards on screen then.

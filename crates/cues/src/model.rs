@@ -4,7 +4,7 @@ use std::fmt;
 
 use media::Pts;
 
-use crate::{check, error::Error};
+use crate::{check, error::Error, payload::Payload};
 
 /// One change of what is on screen, holding from the first frame at or past [`pts`](Self::pts).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,96 +101,6 @@ impl Op {
 }
 
 impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What a card says, by kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
-    /// A product for sale; counts towards the cards that may show at once.
-    Product(Product),
-}
-
-impl Payload {
-    /// Its `kind` in JSON.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Product(_) => "product",
-        }
-    }
-}
-
-/// A product card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Product {
-    /// The merchant's article number: 1 to 64 characters.
-    pub sku: String,
-    /// 1 to 120 characters of text. Never markup: players set it as text.
-    pub title: String,
-    /// What it costs now.
-    pub price: Price,
-    /// What it cost before, in the same currency; shown struck out.
-    pub prior_price: Option<Price>,
-    /// Where the picture is: an `https` URL, or an absolute path on the page's own origin. At most
-    /// 512 characters of RFC 3986.
-    pub image: Option<String>,
-    /// Pieces left; `None`: not told.
-    pub stock: Option<u32>,
-}
-
-impl Product {
-    /// Longest image reference, characters: what leaves room for the rest in a cue.
-    pub const IMAGE_LEN_MAX: usize = 512;
-    /// Longest article number, characters.
-    pub const SKU_LEN_MAX: usize = 64;
-    /// Longest title, characters: two lines of a card.
-    pub const TITLE_LEN_MAX: usize = 120;
-}
-
-/// An amount of money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// Minor units of the currency (cents): 0 to 999 999 999 999.
-    pub minor: i64,
-    /// Which currency.
-    pub currency: Currency,
-}
-
-impl Price {
-    /// Largest amount, minor units; exact in JavaScript, wide enough for any currency.
-    pub const MINOR_MAX: i64 = 999_999_999_999;
-}
-
-/// An ISO 4217 alphabetic code, by form: three capital letters. Whether the code is assigned is for
-/// whoever knows the list of the day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
-
-impl Currency {
-    /// The code, if it has the form of one.
-    ///
-    /// # Errors
-    /// [`Error::Field`] unless it is three letters A to Z.
-    pub fn parse(code: &str) -> Result<Self, Error> {
-        match code.as_bytes() {
-            &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_uppercase) => Ok(Self([a, b, c])),
-            _ => Err(Error::Field {
-                field: "payload.price.currency",
-                problem: "is not an ISO 4217 alphabetic code",
-                remedy: "send three capital letters such as EUR",
-            }),
-        }
-    }
-
-    /// The code as text.
-    pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).expect("parse admits only ASCII letters")
-    }
-}
-
-impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

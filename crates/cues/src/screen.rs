@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use media::Pts;
 
-use crate::{
-    codec::EncodedCue,
-    model::{Op, Payload},
-};
+use crate::{codec::EncodedCue, model::Op, payload::Payload};
 
 /// A card on screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +73,22 @@ impl Screen {
             .any(|card| card.show.cue.card_id == card_id)
     }
 
-    /// Names of the product cards on screen.
+    /// Names of the cards on screen.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.cards.iter().map(|card| card.show.cue.card_id.as_str())
+    }
+
+    /// Names of the product cards on screen, flash sales among them.
     pub(crate) fn products(&self) -> impl Iterator<Item = &str> {
         self.cards
             .iter()
-            .filter(|card| matches!(card.newest.cue.payload, Some(Payload::Product(_))))
+            .filter(|card| {
+                card.newest
+                    .cue
+                    .payload
+                    .as_ref()
+                    .is_some_and(Payload::is_product)
+            })
             .map(|card| card.show.cue.card_id.as_str())
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use media::{Pts, UnixMillis, time::span_to_ticks, time::ticks_to_span};
 
-pub use self::request::{At, CueRequest, LiveClock, LoggedCue, Receipt};
+pub use self::request::{At, CueRequest, Ends, LiveClock, LoggedCue, Receipt};
 use self::{bucket::Bucket, frames::Frames, receipts::Receipts};
 use crate::{
     codec::{EncodedCue, encode},
@@ -57,7 +57,7 @@ pub struct TimelineConfig {
 }
 
 impl TimelineConfig {
-    /// Most product cards any configuration can allow.
+    /// Most product cards any configuration can allow, and most cards of all kinds.
     pub const CARDS_MAX_LIMIT: usize = 8;
 
     fn within_limits(self) -> Self {
@@ -156,7 +156,7 @@ impl Timeline {
         self.highest = self.highest.max(clock.highest_pts);
         self.bucket.check(now)?;
         let placed = self.place(request.at, clock)?;
-        let cue = Arc::new(encode(self.draft(&request, clock.epoch, placed.pts)?)?);
+        let cue = Arc::new(encode(self.draft(&request, clock, placed.pts)?)?);
         self.admit(&cue)?;
         self.bucket.take(now);
         let receipt = self.commit(cue, &placed);
@@ -261,7 +261,7 @@ impl Timeline {
         })
     }
 
-    fn draft(&self, request: &CueRequest, epoch: u32, pts: Pts) -> Result<Cue, InsertError> {
+    fn draft(&self, request: &CueRequest, clock: &LiveClock, pts: Pts) -> Result<Cue, InsertError> {
         let current = self.revs.get(&request.card_id).copied().unwrap_or(0);
         match request.if_rev {
             Some(asked) if asked != current => {
@@ -279,16 +279,21 @@ impl Timeline {
             problem: "has no revisions left",
             remedy: "use a new card_id",
         })?;
+        let payload = request.payload.clone();
+        let payload = match request.ends {
+            Some(ends) => payload.map(|payload| payload.ending(clock.end(ends, pts).0)),
+            None => payload,
+        };
         Ok(Cue {
             stream: self.stream.clone(),
-            epoch,
+            epoch: clock.epoch,
             seq: self.last_seq + 1,
             card_id: request.card_id.clone(),
             rev,
             op: request.op,
             pts,
             duration: request.duration.map(span_to_ticks),
-            payload: request.payload.clone(),
+            payload,
         })
     }
 
@@ -313,11 +318,26 @@ impl Timeline {
         }
         let cards_max = self.config.cards_max;
         for (pts, screen) in self.fold.screens_with(cue) {
-            if screen.products().count() > cards_max {
-                let others = screen.products().filter(|card| card != card_id);
+            let limits = [
+                (
+                    "product cards",
+                    screen.products().collect::<Vec<_>>(),
+                    cards_max,
+                ),
+                (
+                    "cards",
+                    screen.names().collect(),
+                    TimelineConfig::CARDS_MAX_LIMIT,
+                ),
+            ];
+            let mut limits = limits.into_iter();
+            let full = limits.find(|(_, cards, max)| cards.len() > *max);
+            if let Some((of, cards, cards_max)) = full {
+                let others = cards.into_iter().filter(|card| card != card_id);
                 let cards = others.map(str::to_owned).collect();
                 return Err(InsertError::CardsFull {
                     cards_max,
+                    of,
                     pts,
                     cards,
                 });

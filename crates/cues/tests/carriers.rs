@@ -5,13 +5,77 @@ mod support;
 use std::sync::Arc;
 
 use cues::{
-    Cue, EncodedCue, Error, InBandSnapshot, Op, channel,
+    App, Coupon, Cue, EncodedCue, Error, FlashSale, InBandSnapshot, Level, Notice, Op, Payload,
+    Poll, channel,
     channel::{Heartbeat, Message, Snapshot, State},
     daterange, decode, emsg, encode, id3,
 };
 use media::{Pts, UnixMillis, UtcAnchor};
 use proptest::prelude::*;
 use support::{config, cue, product};
+
+const TEXT: &str = "[^\\p{Cc}\\p{Zl}\\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]{0,50}x";
+
+fn any_payload() -> impl Strategy<Value = Payload> {
+    let name = "[A-Za-z0-9._-]{1,64}";
+    let ends = || prop::option::of(0..1_i64 << 53);
+    let level = prop_oneof![
+        Just(Level::Info),
+        Just(Level::Disclosure),
+        Just(Level::Warning)
+    ];
+    let data = prop_oneof![
+        any::<i64>().prop_map(serde_json::Value::from),
+        prop::collection::vec(TEXT, 0..4).prop_map(serde_json::Value::from),
+    ];
+    prop_oneof![
+        TEXT.prop_map(|title| product(&title)),
+        (name, TEXT, any::<Option<u32>>(), ends()).prop_map(|(sale, title, stock, ends)| {
+            let Payload::Product(product) = product(&title) else {
+                unreachable!("it makes products")
+            };
+            Payload::FlashSale(FlashSale {
+                sale,
+                sku: product.sku,
+                title,
+                price: product.price,
+                prior_price: Some(product.price),
+                image: product.image,
+                stock,
+                ends,
+            })
+        }),
+        ("[!-~]{1,32}", TEXT, prop::option::of(TEXT), ends()).prop_map(
+            |(code, title, terms, ends)| Payload::Coupon(Coupon {
+                code,
+                title,
+                terms,
+                ends
+            })
+        ),
+        (name, TEXT, prop::collection::vec(TEXT, 2..=6), ends()).prop_map(
+            |(poll, question, options, ends)| Payload::Poll(Poll {
+                poll,
+                question,
+                options: options
+                    .iter()
+                    .map(|it| it.chars().rev().take(9).collect())
+                    .collect(),
+                ends
+            })
+        ),
+        (level, TEXT).prop_map(|(level, text)| Payload::Notice(Notice { level, text })),
+        (name, data)
+            .prop_map(|(schema, data)| Payload::App(App {
+                schema,
+                data: data.to_string().chars().take(150).collect::<String>(),
+            }))
+            .prop_filter("JSON that was not cut", |payload| match payload {
+                Payload::App(app) => serde_json::from_str::<serde_json::Value>(&app.data).is_ok(),
+                _ => true,
+            }),
+    ]
+}
 
 fn any_cue() -> impl Strategy<Value = EncodedCue> {
     let op = prop_oneof![
@@ -20,19 +84,18 @@ fn any_cue() -> impl Strategy<Value = EncodedCue> {
         Just(Op::Hide),
         Just(Op::Clear)
     ];
-    let title = "[^\\p{Cc}\\p{Zl}\\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]{0,60}x";
     let times = (0..1_i64 << 53, prop::option::of(90..7_776_000_001_i64));
     let numbers = (1..1_u64 << 53, 1..=u32::MAX, 1..=u32::MAX);
     (
         "[A-Za-z0-9._-]{1,64}",
         "[A-Za-z0-9._-]{1,64}",
         op,
-        title,
+        any_payload(),
         times,
         numbers,
     )
         .prop_map(
-            |(stream, card_id, op, title, (pts, duration), (seq, epoch, rev))| {
+            |(stream, card_id, op, payload, (pts, duration), (seq, epoch, rev))| {
                 encode(Cue {
                     stream,
                     epoch,
@@ -46,7 +109,7 @@ fn any_cue() -> impl Strategy<Value = EncodedCue> {
                     op,
                     pts: Pts(pts),
                     duration: duration.filter(|_| op.has_payload()),
-                    payload: op.has_payload().then(|| product(&title)),
+                    payload: op.has_payload().then_some(payload),
                 })
                 .expect("the strategy makes valid cues")
             },
@@ -203,7 +266,7 @@ fn the_longest_snapshot_fits_into_a_tag_and_no_longer_one_is_made() {
     let long = |seq: u64| {
         let title = |n: usize| {
             let mut cue = cue(seq, 1, Op::Show, "a", None).cue.clone();
-            let Some(cues::Payload::Product(product)) = &mut cue.payload else {
+            let Some(Payload::Product(product)) = &mut cue.payload else {
                 unreachable!()
             };
             product.title = "🦀".repeat(100);

@@ -53,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
                 duration,
                 payload,
                 at,
+                ends: None,
                 if_rev,
                 idempotency_key,
             }))

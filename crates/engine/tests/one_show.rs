@@ -37,6 +37,7 @@ fn show(card_id: &str) -> CueRequest {
         duration: None,
         payload: Some(Payload::Product(product)),
         at: At::Now,
+        ends: None,
         if_rev: None,
         idempotency_key: None,
     }

@@ -95,6 +95,7 @@ impl Server {
             web: Web::new(config),
             ice_servers: http::ice_servers(&config.webrtc.ice_servers),
             lenient_patch: config.webrtc.lenient_patch,
+            image_hosts: http::ImageHosts::new(&config.cues.image_hosts),
             draining: watched,
         });
         Ok(Self {

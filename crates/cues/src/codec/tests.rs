@@ -1,6 +1,7 @@
 //! The rules of docs/spec/cue.md, one field at a time.
 
 use super::*;
+use crate::payload::{Currency, Price, Product};
 
 fn product() -> Product {
     Product {

@@ -4,15 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use media::{Pts, UnixMillis, UtcAnchor, time::span_to_ticks};
 
-use crate::{
-    check,
-    codec::EncodedCue,
-    error::Error,
-    model::{Op, Payload},
-};
+use crate::{check, codec::EncodedCue, error::Error, model::Op, payload::Payload};
 
 /// Longest idempotency key, characters.
 const KEY_LEN_MAX: usize = 128;
+
+/// When what a card offers ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// At this pts.
+    Pts(Pts),
+    /// At what is live at this wall clock.
+    Utc(UnixMillis),
+    /// This long after the cue's threshold.
+    After(Duration),
+}
 
 /// A cue as its caller wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +33,9 @@ pub struct CueRequest {
     pub payload: Option<Payload>,
     /// When.
     pub at: At,
+    /// When what the payload offers ends; for the kinds that say it. Whatever stands in the
+    /// payload's own `ends` is then replaced. `None`: it stays.
+    pub ends: Option<Ends>,
     /// Refuse unless the card's newest revision is this one; 0: unless the card is new.
     pub if_rev: Option<u32>,
     /// 1 to 128 printable ASCII characters: makes a retry safe.
@@ -93,6 +102,14 @@ impl CueRequest {
     pub(super) fn check(&self) -> Result<(), Error> {
         let ticks = self.duration.map(span_to_ticks);
         check::content(self.op, &self.card_id, ticks, self.payload.as_ref())?;
+        let can_end = self.payload.as_ref().is_some_and(Payload::can_end);
+        if self.ends.is_some() && !can_end {
+            return Err(Error::Field {
+                field: "payload.ends",
+                problem: "is set",
+                remedy: "only a flash sale, a coupon or a poll ends",
+            });
+        }
         if self.op == Op::Clear && self.if_rev.is_some() {
             let remedy = "leave it out of a clear, which is about no one card";
             return Err(Error::Field {
@@ -136,6 +153,15 @@ impl LiveClock {
                 self.live_pts.offset(ms.saturating_mul(90))
             }
             At::After(span) => self.live_pts.after(span),
+        }
+    }
+
+    /// The pts at which what a cue of this threshold offers ends.
+    pub(super) fn end(&self, ends: Ends, threshold: Pts) -> Pts {
+        match ends {
+            Ends::Pts(pts) => pts,
+            Ends::Utc(utc) => self.asked(At::Utc(utc)),
+            Ends::After(span) => threshold.after(span),
         }
     }
 }

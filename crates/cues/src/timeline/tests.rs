@@ -3,7 +3,7 @@
 use media::UtcAnchor;
 
 use super::*;
-use crate::model::{Currency, Payload, Price, Product};
+use crate::payload::{Coupon, Currency, FlashSale, Level, Notice, Payload, Price, Product};
 
 const LIVE: Pts = Pts(900_000);
 const LEAD: i64 = 27_000;
@@ -53,6 +53,7 @@ fn request(op: Op, card: &str) -> CueRequest {
         duration: None,
         payload: op.has_payload().then(|| product(card)),
         at: At::Now,
+        ends: None,
         if_rev: None,
         idempotency_key: None,
     }
@@ -367,7 +368,7 @@ fn three_product_cards_at_most_at_any_time() {
     bench.insert(longer(4));
     let error = bench.try_insert(longer(6)).unwrap_err();
     assert!(
-        matches!(&error, InsertError::CardsFull { cards_max: 3, pts, cards }
+        matches!(&error, InsertError::CardsFull { cards_max: 3, pts, cards, .. }
         if *pts == LIVE.offset(LEAD + 450_000) && cards == &["b", "c", "d"]),
         "{error}"
     );
@@ -375,6 +376,96 @@ fn three_product_cards_at_most_at_any_time() {
     assert!(matches!(error, InsertError::CardsFull { .. }));
     bench.insert(request(Op::Clear, ""));
     bench.insert(request(Op::Show, "d"));
+}
+
+#[test]
+fn a_flash_sale_is_a_product_card_and_of_all_kinds_there_are_eight_at_most() {
+    let mut bench = Bench::new(roomy());
+    let sale = Payload::FlashSale(FlashSale {
+        sale: "friday".to_owned(),
+        sku: "A1".to_owned(),
+        title: "Mug".to_owned(),
+        price: Price {
+            minor: 1,
+            currency: Currency::parse("EUR").unwrap(),
+        },
+        prior_price: None,
+        image: None,
+        stock: None,
+        ends: None,
+    });
+    let notice = Payload::Notice(Notice {
+        level: Level::Info,
+        text: "Back soon".to_owned(),
+    });
+    let show = |card: &str, payload: &Payload| CueRequest {
+        payload: Some(payload.clone()),
+        ..request(Op::Show, card)
+    };
+    bench.insert(request(Op::Show, "a"));
+    bench.insert(show("b", &sale));
+    bench.insert(show("c", &sale));
+    let error = bench.try_insert(show("d", &sale)).unwrap_err();
+    assert!(matches!(error, InsertError::CardsFull { cards_max: 3, .. }));
+    for card in ["d", "e", "f", "g", "h"] {
+        bench.insert(show(card, &notice));
+    }
+    let error = bench.try_insert(show("i", &notice)).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("at most 8 cards may show at once: hide one first")
+    );
+    // What a card is may change, and then counts as what it has become.
+    bench.insert(CueRequest {
+        op: Op::Update,
+        ..show("a", &notice)
+    });
+    bench.insert(CueRequest {
+        op: Op::Update,
+        ..show("d", &sale)
+    });
+    let other = CueRequest {
+        op: Op::Update,
+        ..show("e", &sale)
+    };
+    assert!(bench.try_insert(other).is_err());
+}
+
+#[test]
+fn what_a_card_offers_ends_by_the_threshold_the_wall_clock_or_a_pts() {
+    let coupon = Payload::Coupon(Coupon {
+        code: "MUG-10".to_owned(),
+        title: "10 % off".to_owned(),
+        terms: None,
+        ends: None,
+    });
+    let mut bench = Bench::new(roomy());
+    let in_two_seconds = UnixMillis(bench.clock.live_utc.0 + 2_000);
+    let mut end = |ends| {
+        let request = CueRequest {
+            payload: Some(coupon.clone()),
+            ends,
+            ..request(Op::Show, "a")
+        };
+        let receipt = bench.insert(request);
+        let Some(Payload::Coupon(coupon)) = &receipt.cue.cue.payload else {
+            panic!("a coupon");
+        };
+        coupon.ends
+    };
+    assert_eq!(end(None), None);
+    let minute = Ends::After(Duration::from_mins(1));
+    assert_eq!(end(Some(minute)), Some(LIVE.offset(LEAD + 5_400_000).0));
+    assert_eq!(end(Some(Ends::Pts(Pts(7)))), Some(7));
+    let utc = end(Some(Ends::Utc(in_two_seconds)));
+    assert_eq!(utc, Some(LIVE.offset(180_000).0));
+    let error = bench.try_insert(CueRequest {
+        ends: Some(minute),
+        ..request(Op::Show, "b")
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("payload.ends is set"), "{error}");
 }
 
 #[test]
@@ -628,7 +719,9 @@ fn what_cannot_be_a_cue_is_refused_before_it_has_a_number() {
         );
     }
     let image = Some(format!("/{}", "a".repeat(511)));
-    let Payload::Product(long) = product(&"🦀".repeat(120));
+    let Payload::Product(long) = product(&"🦀".repeat(120)) else {
+        panic!()
+    };
     let payload = Some(Payload::Product(Product { image, ..long }));
     let error = bench
         .try_insert(CueRequest {

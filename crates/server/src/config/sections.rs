@@ -117,6 +117,8 @@ pub struct Cues {
     pub per_second_max: u32,
     /// Cues a stream takes at once after a quiet time.
     pub burst_max: u32,
+    /// Hosts that cards may show pictures of.
+    pub image_hosts: Vec<String>,
 }
 
 /// Streams in general.
@@ -228,6 +230,7 @@ impl Default for Cues {
             cards_max: 3,
             per_second_max: 10,
             burst_max: 50,
+            image_hosts: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use media::Pts;
+use media::{Pts, UnixMillis};
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor},
@@ -29,15 +29,19 @@ impl At {
         Ok(match self {
             Self::Now => cues::At::Now,
             Self::Pts(pts) => cues::At::Pts(Pts(pts)),
-            Self::Utc(text) => cues::At::Utc(cues::parse_rfc3339(&text).map_err(|error| {
-                let detail = format!(
-                    "`at.utc`: {error}; send RFC 3339, for example 2026-11-21T18:00:00.000Z"
-                );
-                Problem::new(Kind::InvalidField, detail)
-            })?),
+            Self::Utc(text) => cues::At::Utc(parse_utc("at.utc", &text)?),
             Self::AfterMs(ms) => cues::At::After(Duration::from_millis(ms)),
         })
     }
+}
+
+/// The moment that a field says.
+pub(super) fn parse_utc(field: &str, text: &str) -> Result<UnixMillis, Problem> {
+    cues::parse_rfc3339(text).map_err(|error| {
+        let detail =
+            format!("`{field}`: {error}; send RFC 3339, for example 2026-11-21T18:00:00.000Z");
+        Problem::new(Kind::InvalidField, detail)
+    })
 }
 
 impl<'de> Deserialize<'de> for At {

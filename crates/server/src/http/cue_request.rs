@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use cues::{CueRequest, Currency, Op, Payload, Price, Product};
+use cues::{CueRequest, Op, Payload};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     at::At,
-    problem::{Kind, Problem},
+    cue_payload::{PayloadBody, PayloadKind},
+    image_hosts::ImageHosts,
+    problem::Problem,
 };
 
 /// One change of what is on screen.
@@ -30,19 +32,11 @@ pub(crate) struct CueBody {
     /// How long the card stays, 1 ms to 24 h; null: until it is hidden (show), end unchanged (update).
     #[schema(minimum = 1, maximum = 86_400_000)]
     duration_ms: Option<u64>,
-    /// What the card says; needed for show and update, not allowed for the others.
-    payload: Option<ProductBody>,
+    /// What the card says, by `kind`; needed for show and update, not allowed for the others.
+    #[schema(value_type = Option<PayloadBody>)]
+    payload: Option<serde_json::Value>,
     /// Refuse (409) unless this is the card's newest revision; 0: unless the card is new.
     if_rev: Option<u32>,
-}
-
-/// Kinds of payload.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum PayloadKind {
-    /// A product for sale.
-    #[default]
-    Product,
 }
 
 /// What a cue does to the screen.
@@ -59,83 +53,27 @@ pub(crate) enum OpName {
     Clear,
 }
 
-/// A product card's content.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ProductBody {
-    /// The merchant's article number.
-    #[schema(example = "MUG-RED", min_length = 1, max_length = 64)]
-    pub(super) sku: String,
-    /// Text, never markup.
-    #[schema(example = "Enamel mug", min_length = 1, max_length = 120)]
-    pub(super) title: String,
-    /// What it costs now.
-    pub(super) price: PriceBody,
-    /// What it cost before, in the same currency.
-    pub(super) prior_price: Option<PriceBody>,
-    /// An `https` URL, or an absolute path on the page's own origin.
-    #[schema(max_length = 512)]
-    pub(super) image: Option<String>,
-    /// Pieces left; null: not told.
-    pub(super) stock: Option<u32>,
-}
-
-/// An amount of money.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PriceBody {
-    /// Minor units of the currency (cents).
-    #[schema(example = 1299, minimum = 0, maximum = 999_999_999_999_i64)]
-    pub(super) minor: i64,
-    /// ISO 4217 alphabetic code.
-    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
-    pub(super) currency: String,
-}
-
 impl CueBody {
-    /// The request in the engine's terms.
-    pub(crate) fn into_request(self, key: Option<String>) -> Result<CueRequest, Problem> {
-        let PayloadKind::Product = self.kind;
-        let payload = self.payload.map(ProductBody::into_product).transpose()?;
+    /// The request in the engine's terms. Pictures may come from `hosts`.
+    pub(crate) fn into_request(
+        self,
+        key: Option<String>,
+        hosts: &ImageHosts,
+    ) -> Result<CueRequest, Problem> {
+        let payload = self.payload.map(|payload| self.kind.read(payload));
+        let (payload, ends) = payload.transpose()?.unzip();
+        if let Some(image) = payload.as_ref().and_then(Payload::image) {
+            hosts.check(image)?;
+        }
         Ok(CueRequest {
             card_id: self.card_id,
             op: self.op.into(),
             duration: self.duration_ms.map(Duration::from_millis),
-            payload: payload.map(Payload::Product),
+            payload,
             at: self.at.into_at()?,
+            ends: ends.flatten(),
             if_rev: self.if_rev,
             idempotency_key: key,
-        })
-    }
-}
-
-impl ProductBody {
-    fn into_product(self) -> Result<Product, Problem> {
-        Ok(Product {
-            sku: self.sku,
-            title: self.title,
-            price: self.price.into_price("payload.price.currency")?,
-            prior_price: self
-                .prior_price
-                .map(|price| price.into_price("payload.prior_price.currency"))
-                .transpose()?,
-            image: self.image,
-            stock: self.stock,
-        })
-    }
-}
-
-impl PriceBody {
-    fn into_price(self, field: &str) -> Result<Price, Problem> {
-        let currency = Currency::parse(&self.currency).map_err(|_| {
-            let detail = format!(
-                "`{field}` is not an ISO 4217 alphabetic code; send three capital letters such as EUR"
-            );
-            Problem::new(Kind::InvalidField, detail)
-        })?;
-        Ok(Price {
-            minor: self.minor,
-            currency,
         })
     }
 }
@@ -171,7 +109,7 @@ mod tests {
 
     fn request(body: serde_json::Value) -> Result<CueRequest, String> {
         let body: CueBody = serde_json::from_value(body).map_err(|error| error.to_string())?;
-        body.into_request(None)
+        body.into_request(None, &ImageHosts::new(&["img.example".into()]))
             .map_err(|problem| format!("{problem:?}"))
     }
 
@@ -198,6 +136,78 @@ mod tests {
             (1299, "EUR")
         );
         assert_eq!((product.prior_price, product.stock), (None, Some(5)));
+    }
+
+    #[test]
+    fn every_kind_is_read_and_shown_as_it_was_sent() {
+        let price = json!({"minor": 1299, "currency": "EUR"});
+        let ends = json!({"pts": 90_000});
+        let kinds = [
+            ("product", show()["payload"].clone()),
+            (
+                "flash_sale",
+                json!({
+                    "sale": "friday", "sku": "A1", "title": "Mug", "price": price, "prior_price": null,
+                    "image": "https://img.example/mug.png", "stock": 3, "ends": ends,
+                }),
+            ),
+            (
+                "coupon",
+                json!({"code": "MUG-10", "title": "10 % off", "terms": "Once", "ends": ends}),
+            ),
+            (
+                "poll",
+                json!({"poll": "colour", "question": "Which?", "options": ["Red", "Blue"], "ends": null}),
+            ),
+            (
+                "notice",
+                json!({"level": "disclosure", "text": "Advertisement"}),
+            ),
+            (
+                "app",
+                json!({"schema": "com.example.quiz-1", "data": {"q": "who?", "n": [1, 2.5, null]}}),
+            ),
+        ];
+        for (kind, payload) in kinds {
+            let mut body = show();
+            body["kind"] = json!(kind);
+            body["payload"] = payload.clone();
+            let asked = request(body.clone()).unwrap();
+            let read = asked.payload.unwrap();
+            assert_eq!(read.kind(), kind);
+            let read = match asked.ends {
+                Some(cues::Ends::Pts(pts)) => read.ending(pts.0),
+                _ => read,
+            };
+            let shown = serde_json::to_value(PayloadBody::from(&read)).unwrap();
+            assert_eq!(shown, payload, "{kind}");
+            body["payload"]["html"] = json!("<b>");
+            assert!(
+                request(body).unwrap_err().contains("`html`"),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_payload_of_another_kind_and_an_end_that_is_none_are_named() {
+        let mut body = show();
+        body["kind"] = json!("notice");
+        assert!(request(body).unwrap_err().contains("payload"));
+        let mut body = show();
+        body["kind"] = json!("coupon");
+        for (ends, said) in [
+            (json!({"utc": "soon"}), "payload.ends.utc"),
+            (
+                json!({"pts": 1, "utc": "2026-11-21T18:00:00Z"}),
+                "payload.ends",
+            ),
+            (json!("soon"), "payload.ends"),
+        ] {
+            body["payload"] = json!({"code": "A", "title": "B", "terms": null, "ends": ends});
+            let error = request(body.clone()).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]
@@ -247,8 +257,11 @@ mod tests {
         body["payload"]["colour"] = json!("red");
         assert!(request(body).unwrap_err().contains("`colour`"));
         let mut body = show();
-        body["kind"] = json!("poll");
-        assert!(request(body).unwrap_err().contains("`poll`"));
+        body["kind"] = json!("lottery");
+        assert!(request(body).unwrap_err().contains("`lottery`"));
+        let mut body = show();
+        body["payload"]["image"] = json!("https://elsewhere.example/mug.png");
+        assert!(request(body).unwrap_err().contains("cues.image_hosts"));
         let mut body = show();
         body["payload"]["prior_price"] = json!({"minor": 1, "currency": "euro"});
         assert!(

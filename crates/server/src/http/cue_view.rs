@@ -1,11 +1,11 @@
 //! Cues and cards as the API shows them.
 
-use cues::{ActiveCard, LoggedCue, Payload, Price, Product, Receipt, rfc3339_millis};
+use cues::{ActiveCard, LoggedCue, Payload, Receipt, rfc3339_millis};
 use media::{Pts, UnixMillis};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::cue_request::{OpName, PriceBody, ProductBody};
+use super::{cue_payload::PayloadBody, cue_request::OpName};
 
 /// A cue was accepted.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,7 +44,7 @@ pub(crate) struct CueView {
     duration_ms: Option<i64>,
     /// What the payload is; null without one.
     kind: Option<&'static str>,
-    payload: Option<ProductBody>,
+    payload: Option<PayloadBody>,
     /// The first frame in presentation order at or past the threshold, once it is known. 90 kHz.
     frame_pts: Option<i64>,
     /// That frame's UTC.
@@ -84,7 +84,7 @@ pub(crate) struct CardView {
     until: Option<i64>,
     /// What the payload is.
     kind: &'static str,
-    payload: ProductBody,
+    payload: PayloadBody,
 }
 
 impl From<&Receipt> for ReceiptBody {
@@ -120,7 +120,7 @@ impl From<&LoggedCue> for CueView {
             late_by_ms: logged.late_by_ms,
             duration_ms: cue.duration.map(|ticks| ticks.div_euclid(TICKS_PER_MS)),
             kind: cue.payload.as_ref().map(Payload::kind),
-            payload: cue.payload.as_ref().map(product),
+            payload: cue.payload.as_ref().map(PayloadBody::from),
             frame_pts: logged.frame_pts.map(|pts| pts.0),
             frame_utc: logged.frame_pts.map(frame_utc),
             encoded: logged.cue.to_base64url(),
@@ -146,34 +146,8 @@ impl From<&ActiveCard> for CardView {
             since: card.since.0,
             until: card.until.map(|pts| pts.0),
             kind: card.payload.kind(),
-            payload: product(&card.payload),
+            payload: PayloadBody::from(&card.payload),
         }
-    }
-}
-
-fn product(payload: &Payload) -> ProductBody {
-    let Payload::Product(Product {
-        sku,
-        title,
-        price: now,
-        prior_price,
-        image,
-        stock,
-    }) = payload;
-    ProductBody {
-        sku: sku.clone(),
-        title: title.clone(),
-        price: price(now),
-        prior_price: prior_price.as_ref().map(price),
-        image: image.clone(),
-        stock: *stock,
-    }
-}
-
-fn price(price: &Price) -> PriceBody {
-    PriceBody {
-        minor: price.minor,
-        currency: price.currency.as_str().into(),
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn insert(
     headers: HeaderMap,
     JsonBody(body): JsonBody<CueBody, BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let request: CueRequest = body.into_request(idempotency_key(&headers)?)?;
+    let request: CueRequest = body.into_request(idempotency_key(&headers)?, &state.image_hosts)?;
     let receipt = match state.shard.insert_cue(stream.clone(), request).await? {
         Ok(receipt) => receipt,
         Err(error) => {

@@ -23,6 +23,7 @@ mod cors;
     unused_qualifications,
     reason = "what utoipa generates qualifies names"
 )]
+mod cue_payload;
 mod cue_request;
 mod cue_view;
 #[allow(
@@ -38,6 +39,7 @@ mod events;
 mod extract;
 mod health;
 mod hls;
+mod image_hosts;
 #[allow(
     unused_qualifications,
     reason = "what utoipa generates qualifies names"
@@ -80,6 +82,7 @@ use axum::{
 use tokio::sync::watch as latest;
 use utoipa::openapi::OpenApi as Description;
 
+pub(crate) use image_hosts::ImageHosts;
 pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;
 pub(crate) use web::Web;
@@ -112,6 +115,8 @@ pub(crate) struct State {
     pub(crate) ice_servers: Vec<HeaderValue>,
     /// Candidates are taken without `If-Match`.
     pub(crate) lenient_patch: bool,
+    /// Where the pictures of cards may come from.
+    pub(crate) image_hosts: ImageHosts,
     /// Turns true once, when the server begins to end.
     pub(crate) draining: latest::Receiver<bool>,
 }

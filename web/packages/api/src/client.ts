@@ -22,19 +22,67 @@ export interface ProductBody {
   readonly stock?: number | null;
 }
 
+/** When what a card offers ends: at a pts, at what is live at a moment, or so long after the cue's threshold. */
+export type Ends =
+  { readonly pts: number } | { readonly utc: string } | { readonly after_ms: number };
+
+/** What a card says, by its kind. */
+export type ContentBody =
+  | { readonly kind: "product"; readonly payload: ProductBody }
+  | {
+      readonly kind: "flash_sale";
+      readonly payload: ProductBody & { readonly sale: string; readonly ends?: Ends | null };
+    }
+  | {
+      readonly kind: "coupon";
+      readonly payload: {
+        readonly code: string;
+        readonly title: string;
+        readonly terms?: string | null;
+        readonly ends?: Ends | null;
+      };
+    }
+  | {
+      readonly kind: "poll";
+      readonly payload: {
+        readonly poll: string;
+        readonly question: string;
+        readonly options: readonly string[];
+        readonly ends?: Ends | null;
+      };
+    }
+  | {
+      readonly kind: "notice";
+      readonly payload: {
+        readonly level: "info" | "disclosure" | "warning";
+        readonly text: string;
+      };
+    }
+  | {
+      readonly kind: "app";
+      readonly payload: { readonly schema: string; readonly data: unknown };
+    };
+
 /** When a cue is to hold from. Anything too early is moved to the live edge plus the server's lead. */
 export type At =
   "now" | { readonly pts: number } | { readonly utc: string } | { readonly after_ms: number };
 
-/** One cue to insert. */
-export interface CueRequest {
+/** One cue to insert: with what the card says for show and update, without for hide and clear. */
+export type CueRequest = CueHead &
+  (
+    | ({ readonly op: "show" | "update" } & ContentBody)
+    | {
+        readonly op: "hide" | "clear";
+        readonly kind?: ContentBody["kind"];
+        readonly payload?: null;
+      }
+  );
+
+interface CueHead {
   readonly card_id: string;
-  readonly kind: "product";
-  readonly op: "show" | "update" | "hide" | "clear";
   readonly at: At;
   /** Null holds until hidden or cleared. */
   readonly duration_ms?: number | null;
-  readonly payload?: ProductBody | null;
   /** Refused with 409 unless the card is at this revision. */
   readonly if_rev?: number;
 }
@@ -52,7 +100,9 @@ export interface CueReceipt {
 }
 
 /** A card in a state answer. */
-export interface StateCard {
+export type StateCard = StateCardHead & ContentBody;
+
+interface StateCardHead {
   readonly card_id: string;
   /** Number of the cue whose payload shows. */
   readonly seq: number;
@@ -61,8 +111,6 @@ export interface StateCard {
   readonly since: number;
   /** First pts at which it is gone by itself; null stays until hidden. 90 kHz. */
   readonly until: number | null;
-  readonly kind: "product";
-  readonly payload: ProductBody;
 }
 
 /** The cards at one pts. */

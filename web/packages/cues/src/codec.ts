@@ -7,9 +7,10 @@
  */
 
 import { decodeBase64Url } from "./base64url.ts";
-import { checkImage, checkName, checkText } from "./check.ts";
-import type { Cue, Op, Price, Product } from "./cue.ts";
+import { checkName } from "./check.ts";
+import type { Cue, CueHead, Op } from "./cue.ts";
 import { isObject, Malformed, nullable, object, text, whole, type Json } from "./json.ts";
+import { isKind, readContent } from "./read-payload.ts";
 
 /** What came of reading bytes as a cue. */
 export type Decoded =
@@ -46,9 +47,8 @@ export function decodeCue(bytes: Uint8Array): Decoded {
   }
 }
 
-/** The canonical text of a cue. */
+/** The canonical text of a cue, whose payload has its keys in the order of the wire. */
 export function encodeCue(cue: Cue): string {
-  const { payload } = cue;
   return JSON.stringify({
     v: VERSION,
     stream: cue.stream,
@@ -60,23 +60,14 @@ export function encodeCue(cue: Cue): string {
     pts: cue.pts,
     duration: cue.duration,
     kind: cue.kind,
-    payload: payload && {
-      sku: payload.sku,
-      title: payload.title,
-      price: { minor: payload.price.minor, currency: payload.price.currency },
-      prior_price: payload.prior_price && {
-        minor: payload.prior_price.minor,
-        currency: payload.prior_price.currency,
-      },
-      image: payload.image,
-      stock: payload.stock,
-    },
+    // A reader makes its object in the order of the wire.
+    payload: cue.payload,
   });
 }
 
 function newerThanThis(json: Json): Decoded | null {
   const { v, seq, kind } = json;
-  const known = kind === null || kind === "product" || typeof kind !== "string";
+  const known = isKind(kind) || typeof kind !== "string";
   const isNewer = Number.isSafeInteger(v) && (v as number) > VERSION;
   if (!isNewer && (v !== VERSION || known)) return null;
   return {
@@ -91,7 +82,7 @@ function readCue(value: unknown): Cue {
   if (json["v"] !== VERSION) throw new Malformed("v is not 1");
   const op = readOp(json);
   const hasPayload = op === "show" || op === "update";
-  const cue: Cue = {
+  const cue: CueHead = {
     stream: text(json, "stream"),
     epoch: whole(json, "epoch", 1, U32_MAX),
     seq: whole(json, "seq", 1, Number.MAX_SAFE_INTEGER),
@@ -100,47 +91,20 @@ function readCue(value: unknown): Cue {
     op,
     pts: whole(json, "pts", 0, Number.MAX_SAFE_INTEGER),
     duration: nullable(json, "duration", () => whole(json, "duration", DURATION_MIN, DURATION_MAX)),
-    kind: hasPayload ? "product" : null,
-    payload: hasPayload ? readProduct(json["payload"]) : null,
   };
   checkName("stream", cue.stream);
   if (op !== "clear") checkName("card_id", cue.card_id);
   else if (cue.card_id !== "") throw new Malformed("card_id is set: a clear names no card");
   if (!hasPayload && cue.duration !== null) throw new Malformed(`duration is set: ${op} has none`);
   // What else `kind` or `payload` may hold for hide and clear does not survive the canonical check.
-  return cue;
+  if (!hasPayload) return { ...cue, kind: null, payload: null };
+  return { ...cue, ...readContent(json["kind"], json["payload"]) };
 }
 
 function readOp(json: Json): Op {
   const op = json["op"];
   if (op === "show" || op === "update" || op === "hide" || op === "clear") return op;
   throw new Malformed("op is not an operation");
-}
-
-function readProduct(value: unknown): Product {
-  const json = object(value, "payload", PRODUCT_KEYS);
-  const product: Product = {
-    sku: text(json, "sku"),
-    title: text(json, "title"),
-    price: readPrice(json["price"], "price"),
-    prior_price: nullable(json, "prior_price", () => readPrice(json["prior_price"], "prior_price")),
-    image: nullable(json, "image", () => text(json, "image")),
-    stock: nullable(json, "stock", () => whole(json, "stock", 0, U32_MAX)),
-  };
-  checkText("payload.sku", product.sku, SKU_CHARS_MAX);
-  checkText("payload.title", product.title, TITLE_CHARS_MAX);
-  if (product.prior_price !== null && product.prior_price.currency !== product.price.currency) {
-    throw new Malformed("prior_price is in another currency");
-  }
-  if (product.image !== null) checkImage(product.image);
-  return product;
-}
-
-function readPrice(value: unknown, name: string): Price {
-  const json = object(value, name, PRICE_KEYS);
-  const currency = text(json, "currency");
-  if (!/^[A-Z]{3}$/.test(currency)) throw new Malformed(`${name}.currency is not ISO 4217`);
-  return { minor: whole(json, "minor", 0, MINOR_MAX), currency };
 }
 
 function malformed(reason: string): Decoded {
@@ -150,12 +114,7 @@ function malformed(reason: string): Decoded {
 const VERSION = 1;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const CUE_KEYS = new Set("v stream epoch seq card_id rev op pts duration kind payload".split(" "));
-const PRODUCT_KEYS = new Set("sku title price prior_price image stock".split(" "));
-const PRICE_KEYS = new Set(["minor", "currency"]);
 const U32_MAX = 2 ** 32 - 1;
 /** 1 ms and 24 h at 90 kHz. */
 const DURATION_MIN = 90;
 const DURATION_MAX = 24 * 3600 * 90_000;
-const SKU_CHARS_MAX = 64;
-const TITLE_CHARS_MAX = 120;
-const MINOR_MAX = 999_999_999_999;

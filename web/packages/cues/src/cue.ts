@@ -2,32 +2,16 @@
  * What a cue is. Names are those of the wire, in Rust and here alike; docs/spec/cue.md is the norm.
  */
 
+import type { Content } from "./payload.ts";
+
 /** What a cue does to the screen. */
 export type Op = "show" | "update" | "hide" | "clear";
 
-/** An amount of money: a whole number of the currency's smallest unit. */
-export interface Price {
-  /** Minor units of ISO 4217: cents of EUR, whole yen of JPY. */
-  readonly minor: number;
-  /** Three capital letters of ISO 4217. */
-  readonly currency: string;
-}
-
-/** What a product card shows. */
-export interface Product {
-  readonly sku: string;
-  readonly title: string;
-  readonly price: Price;
-  /** What it cost before, in the same currency, to be struck out. */
-  readonly prior_price: Price | null;
-  /** An https address or an absolute path on the server's own origin. */
-  readonly image: string | null;
-  /** Pieces left; null when the seller does not say. */
-  readonly stock: number | null;
-}
-
 /** One change to the cards on screen, bound to a threshold on the stream's timeline. */
-export interface Cue {
+export type Cue = CueHead & (Content | NoContent);
+
+/** What every cue has. */
+export interface CueHead {
   readonly stream: string;
   /** Publish session, from 1. */
   readonly epoch: number;
@@ -42,7 +26,10 @@ export interface Cue {
   readonly pts: number;
   /** 90 kHz, exclusive end; null holds until hidden (show) or leaves the end alone (update). */
   readonly duration: number | null;
-  /** Null, as the payload, for hide and clear. */
-  readonly kind: "product" | null;
-  readonly payload: Product | null;
+}
+
+/** Hide and clear say nothing. */
+export interface NoContent {
+  readonly kind: null;
+  readonly payload: null;
 }

@@ -6,7 +6,7 @@
 export { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 export { IngestClock, ServerClock } from "./clock.ts";
 export { decodeCue, decodeCueText, encodeCue, ENCODED_BYTES_MAX, type Decoded } from "./codec.ts";
-export type { Cue, Op, Price, Product } from "./cue.ts";
+export type { Cue, CueHead, Op } from "./cue.ts";
 export { Feed, type FeedChange } from "./feed.ts";
 export { readUserTexts, type UserText } from "./id3.ts";
 export {
@@ -17,4 +17,17 @@ export {
   type Snapshot,
   type StreamState,
 } from "./message.ts";
+export type {
+  App,
+  Content,
+  Coupon,
+  Ending,
+  FlashSale,
+  Kind,
+  Level,
+  Notice,
+  Poll,
+  Price,
+  Product,
+} from "./payload.ts";
 export { Timeline, type ActiveCard } from "./timeline.ts";

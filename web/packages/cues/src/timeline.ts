@@ -7,10 +7,13 @@
  * Rust `cues::Fold` is the same fold; docs/spec/vectors holds both.
  */
 
-import type { Cue, Product } from "./cue.ts";
+import type { Cue } from "./cue.ts";
+import type { Content } from "./payload.ts";
 
 /** A card on screen. */
-export interface ActiveCard {
+export type ActiveCard = OnScreen & Content;
+
+interface OnScreen {
   readonly card_id: string;
   /** Of the cue whose payload shows. */
   readonly seq: number;
@@ -19,7 +22,6 @@ export interface ActiveCard {
   readonly since: number;
   /** First pts at which it is gone by itself; null until hidden or cleared. */
   readonly until: number | null;
-  readonly payload: Product;
 }
 
 export class Timeline {
@@ -108,10 +110,10 @@ export class Timeline {
 function apply(cards: Map<string, ActiveCard>, cue: Cue): void {
   switch (cue.op) {
     case "show":
-      if (cue.payload !== null) show(cards, cue, cue.payload);
+      if (cue.kind !== null) show(cards, cue, cue);
       return;
     case "update":
-      if (cue.payload !== null) update(cards, cue, cue.payload);
+      if (cue.kind !== null) update(cards, cue, cue);
       return;
     case "hide":
       cards.delete(cue.card_id);
@@ -121,17 +123,23 @@ function apply(cards: Map<string, ActiveCard>, cue: Cue): void {
   }
 }
 
-function show(cards: Map<string, ActiveCard>, cue: Cue, payload: Product): void {
+function show(cards: Map<string, ActiveCard>, cue: Cue, content: Content): void {
   const { card_id, seq, rev, pts } = cue;
   cards.delete(card_id); // A Map keeps a key's first place; a card shown again is the newest.
-  cards.set(card_id, { card_id, seq, rev, since: pts, until: endOf(cue), payload });
+  cards.set(card_id, { card_id, seq, rev, since: pts, until: endOf(cue), ...only(content) });
 }
 
-function update(cards: Map<string, ActiveCard>, cue: Cue, payload: Product): void {
+function update(cards: Map<string, ActiveCard>, cue: Cue, content: Content): void {
   const card = cards.get(cue.card_id);
   if (card === undefined || !isUp(card, cue.pts)) return;
+  const { card_id, seq, rev } = cue;
   const until = endOf(cue) ?? card.until;
-  cards.set(cue.card_id, { ...card, seq: cue.seq, rev: cue.rev, until, payload });
+  cards.set(card_id, { card_id, seq, rev, since: card.since, until, ...only(content) });
+}
+
+/** Of a cue only what its card says. */
+function only({ kind, payload }: Content): Content {
+  return { kind, payload } as Content;
 }
 
 function endOf(cue: Cue): number | null {

@@ -35,7 +35,7 @@ test("leaves a newer version and an unknown kind alone, and still knows their se
     seq: 7,
     reason: "a newer version",
   });
-  assert.deepEqual(decodeJson({ ...json, kind: "poll", payload: { question: "?" } }), {
+  assert.deepEqual(decodeJson({ ...json, kind: "lottery", payload: { question: "?" } }), {
     status: "ignored",
     seq: 7,
     reason: "an unknown kind",

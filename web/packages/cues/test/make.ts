@@ -27,7 +27,7 @@ export function cue(parts: Partial<Cue> = {}): Cue {
     kind: hasPayload ? "product" : null,
     payload: hasPayload ? MUG : null,
     ...parts,
-  };
+  } as Cue;
 }
 
 export function cueText(parts: Partial<Cue> = {}): string {

@@ -1,95 +1,38 @@
 /**
- * One product card. Everything that came with a cue is set as text, never as markup.
+ * One card on the picture.
  */
 
-import type { ActiveCard, Price, Product } from "@shopcast/cues";
+import type { ActiveCard } from "@shopcast/cues";
 
-import { imageUrl } from "./image-url.ts";
-import { formatPrice } from "./price.ts";
+import { ProductView } from "./product-view.ts";
+import { WordView } from "./word-view.ts";
 
-export class CardView {
+export interface CardView {
   readonly cardId: string;
-  readonly element = document.createElement("li");
-  readonly #image = document.createElement("img");
-  readonly #title = block("title");
-  readonly #price = block("price");
-  readonly #stock = block("stock");
-  #seq = -1;
+  readonly element: HTMLLIElement;
+  /** Shows what the card says now. */
+  update(card: ActiveCard, server: string): void;
+  /** A frame is shown; what counts down follows it. */
+  tick(pts: number | null): void;
+}
 
-  constructor(cardId: string) {
-    this.cardId = cardId;
-    this.element.className = "card";
-    this.element.dataset["cardId"] = cardId;
-    const picture = document.createElement("div");
-    picture.className = "picture";
-    this.#image.alt = ""; // The title beside it says what it is.
-    this.#image.decoding = "async";
-    this.#image.referrerPolicy = "no-referrer";
-    this.#image.onerror = () => {
-      this.#image.hidden = true;
-    };
-    picture.append(this.#image);
-    const text = document.createElement("div");
-    text.className = "text";
-    text.append(this.#title, this.#price, this.#stock);
-    this.element.append(picture, text);
-  }
+/** Product cards have places of their own, words another corner; what is a platform's own is not shown. */
+export type Place = "products" | "words" | null;
 
-  update({ seq, payload }: ActiveCard, server: string): void {
-    if (seq === this.#seq) return;
-    this.#seq = seq;
-    this.#setImage(imageUrl(payload.image, server));
-    this.#title.textContent = payload.title;
-    this.#price.replaceChildren(...prices(payload));
-    const stock = stockText(payload.stock);
-    this.#stock.textContent = stock;
-    this.#stock.hidden = stock === "";
-    this.element.classList.toggle("sold-out", payload.stock === 0);
-  }
-
-  #setImage(url: string | null): void {
-    this.#image.hidden = url === null;
-    if (url === null) this.#image.removeAttribute("src");
-    else if (this.#image.src !== url) this.#image.src = url;
+export function placeOf({ kind }: ActiveCard): Place {
+  switch (kind) {
+    case "product":
+    case "flash_sale":
+      return "products";
+    case "coupon":
+    case "poll":
+    case "notice":
+      return "words";
+    case "app":
+      return null;
   }
 }
 
-/** What is said of the units left; nothing when the seller says nothing. */
-export function stockText(stock: number | null): string {
-  if (stock === null) return "";
-  if (stock === 0) return "Sold out";
-  return stock <= FEW ? `${String(stock)} left` : `${String(stock)} in stock`;
+export function viewOf(card: ActiveCard): CardView {
+  return placeOf(card) === "products" ? new ProductView(card.card_id) : new WordView(card.card_id);
 }
-
-function prices({ price, prior_price: prior }: Product): Node[] {
-  const now = document.createElement("span");
-  now.className = "now";
-  now.textContent = priceText(price);
-  // A prior price in other money, or below the price, is no reduction and is not dressed up as one.
-  const isReduced =
-    prior !== null && prior.currency === price.currency && prior.minor > price.minor;
-  if (!isReduced) return [now];
-  const was = document.createElement("s");
-  was.append(hidden("Previous price "), document.createTextNode(priceText(prior)));
-  return [hidden("Price "), now, document.createTextNode(" "), was];
-}
-
-function priceText(price: Price): string {
-  return formatPrice(price, navigator.language);
-}
-
-function hidden(text: string): HTMLElement {
-  const span = document.createElement("span");
-  span.className = "for-screen-reader";
-  span.textContent = text;
-  return span;
-}
-
-function block(className: string): HTMLElement {
-  const div = document.createElement("div");
-  div.className = className;
-  return div;
-}
-
-/** From here on the number is said as what is left. It is always the seller's own number. */
-const FEW = 10;

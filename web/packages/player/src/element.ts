@@ -205,13 +205,13 @@ export class ShopcastPlayer extends HTMLElement {
     run.presentation.stop();
     run.source.stop();
     run.channel.close();
-    this.#stage.render([], this.server);
+    this.#stage.render([], this.server, null);
     this.#setNotice({ status: "idle", title: "", detail: null });
   }
 
   /** `detail` is null when no frame was presented: cards follow, but nobody is told. */
   #present(detail: StateDetail | null, cards: readonly ActiveCard[]): void {
-    this.#stage.render(cards, this.server);
+    this.#stage.render(cards, this.server, this.pts);
     if (detail === null) return;
     // Frames that were decoded before a connection was lost still come for a moment after.
     const isLeftover =

@@ -84,10 +84,33 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
 .price > * { white-space: nowrap; } /* A price may go to the next line, but is never cut short. */
 .price s { font-size: 12px; font-weight: 500; color: #6a6e78; }
 .price:has(s) .now { color: #c8102e; }
+.countdown { margin-top: 2px; font-size: 12px; font-weight: 700; font-variant-numeric: tabular-nums; color: #c8102e; }
+.countdown.over { color: #5a5e68; }
 .stock { font-size: 11px; color: #5a5e68; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .sold-out .picture, .sold-out .title, .sold-out .price { opacity: .5; }
 .sold-out .price .now { color: inherit; }
 .sold-out .stock { color: #16181d; font-weight: 700; }
+
+.stage { position: absolute; inset: 0; pointer-events: none; }
+.words {
+  position: absolute; inset: 48px auto auto 12px; max-width: min(340px, 60%);
+  display: grid; gap: 8px; margin: 0; padding: 0; list-style: none;
+}
+.word {
+  padding: 9px 12px; border-radius: 12px; background: rgb(255 255 255 / .96); color: #16181d;
+  box-shadow: 0 4px 18px rgb(0 0 0 / .24); pointer-events: auto; justify-self: start;
+  animation: settle .28s cubic-bezier(.2, .9, .3, 1.2);
+}
+.word .title { font-size: 14px; line-height: 1.3; -webkit-line-clamp: 4; }
+.word .code {
+  display: inline-block; margin-top: 5px; padding: 2px 8px; border: 1px dashed #8b8f99; border-radius: 6px;
+  font: 700 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; unicode-bidi: isolate; user-select: all;
+}
+.word .terms { margin-top: 4px; font-size: 12px; color: #5a5e68; overflow-wrap: anywhere; unicode-bidi: isolate; }
+.word ol { margin: 6px 0 0; padding: 0; list-style: none; display: grid; gap: 4px; }
+.word ol li { padding: 4px 10px; border-radius: 8px; background: #eef0f4; font-size: 13px; overflow-wrap: anywhere; unicode-bidi: isolate; }
+.word[data-level="disclosure"] { background: rgb(16 18 23 / .82); color: #fff; }
+.word[data-level="warning"] { background: #ffd84d; }
 
 .for-screen-reader {
   position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
@@ -122,6 +145,10 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
   .title { font-size: 12px; line-height: 1.2; }
   .price { margin-top: 2px; font-size: 13px; }
   .price s { font-size: 11px; }
+  .words { inset: 40px auto auto 8px; gap: 6px; }
+  .word { padding: 6px 9px; }
+  .word .title { font-size: 12px; -webkit-line-clamp: 3; }
+  .word ol li, .word .terms { font-size: 11px; }
 }
 @container (max-width: 500px) {
   .card { flex-direction: column; align-items: stretch; gap: 4px; }
@@ -137,6 +164,6 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
   .notice[data-status="interrupted"] :is(strong, p) { font-size: 12px; }
 }
 @media (prefers-reduced-motion: reduce) {
-  .card, .pulse { animation: none; }
+  .card, .word, .pulse { animation: none; }
 }
 `;

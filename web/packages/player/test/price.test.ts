@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stockText } from "../src/card-view.ts";
+import { stockText } from "../src/product-view.ts";
 import { formatPrice, minorDigits } from "../src/price.ts";
 
 const CASES: readonly [number, string, string, string][] = [
