@@ -23,9 +23,29 @@ pub(crate) fn cue(cue: &Cue) -> Result<(), Error> {
     ensure(cue.rev >= 1, "rev", "is 0", "revisions count from 1")?;
     let placed = u64::try_from(cue.pts.0).is_ok_and(|pts| pts <= Cue::NUMBER_MAX);
     ensure(placed, "pts", "is out of range", "send 0 to 2^53 - 1")?;
-    card_id(cue.op, &cue.card_id)?;
+    if cue.op == Op::Cancel && cue.card_id.is_empty() {
+        // It takes back a clear.
+    } else {
+        card_id(cue.op, &cue.card_id)?;
+    }
     duration(cue.op, cue.duration)?;
-    content_of(cue.op, cue.payload.as_ref())
+    content_of(cue.op, cue.payload.as_ref())?;
+    target(cue)
+}
+
+fn target(cue: &Cue) -> Result<(), Error> {
+    let field = "payload.seq";
+    match (cue.op, cue.target) {
+        (Op::Cancel, Some(seq)) => ensure(
+            (1..cue.seq).contains(&seq),
+            field,
+            "is not an earlier cue",
+            "send the number of the cue that is taken back",
+        ),
+        (Op::Cancel, None) => fail(field, "is missing", "a cancel names the cue it takes back"),
+        (_, Some(_)) => fail(field, "is set", "only a cancel takes a cue back"),
+        (_, None) => Ok(()),
+    }
 }
 
 /// What of a cue its caller decides: checked before it has a number.
@@ -60,7 +80,7 @@ fn card_id(op: Op, card: &str) -> Result<(), Error> {
             "is set",
             "a clear names no card: send \"\"",
         ),
-        Op::Show | Op::Update | Op::Hide => name("card_id", card),
+        Op::Show | Op::Update | Op::Hide | Op::Cancel => name("card_id", card),
     }
 }
 
@@ -85,7 +105,11 @@ fn content_of(op: Op, content: Option<&Payload>) -> Result<(), Error> {
     match (op.has_payload(), content) {
         (true, Some(content)) => payload::check(content),
         (true, None) => fail("payload", "is missing", "a show or an update needs one"),
-        (false, Some(_)) => fail("payload", "is set", "a hide or a clear has none: send null"),
+        (false, Some(_)) => fail(
+            "payload",
+            "is set",
+            "only a show or an update has one: send null",
+        ),
         (false, None) => Ok(()),
     }
 }

@@ -22,6 +22,9 @@ use crate::{
 /// fiftyfold, one side-channel message.
 pub const ENCODED_LEN_MAX: usize = 1024;
 
+/// The kind of what a cancel says.
+const CUE: &str = "cue";
+
 /// Version of the form, the value of `v`.
 const VERSION: u64 = 1;
 
@@ -130,7 +133,15 @@ struct CueJson<'a> {
     pts: i64,
     duration: Option<i64>,
     kind: Option<&'static str>,
-    payload: Option<&'a Payload>,
+    payload: Option<Said<'a>>,
+}
+
+/// A card's content, or the cue that a cancel takes back.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'a> {
+    Payload(&'a Payload),
+    Cue { seq: u64 },
 }
 
 impl<'a> CueJson<'a> {
@@ -145,8 +156,14 @@ impl<'a> CueJson<'a> {
             op: cue.op.as_str(),
             pts: cue.pts.0,
             duration: cue.duration,
-            kind: cue.payload.as_ref().map(Payload::kind),
-            payload: cue.payload.as_ref(),
+            kind: match cue.target {
+                Some(_) => Some(CUE),
+                None => cue.payload.as_ref().map(Payload::kind),
+            },
+            payload: match cue.target {
+                Some(seq) => Some(Said::Cue { seq }),
+                None => cue.payload.as_ref().map(Said::Payload),
+            },
         }
     }
 }
@@ -164,6 +181,14 @@ fn cue(value: &Value) -> Result<Cue, Error> {
         });
     }
     let op = Op::parse(cue.text("op", "op")?)?;
+    let (kind, said) = (cue.get("kind", "kind")?, cue.get("payload", "payload")?);
+    let takes_back = op == Op::Cancel && kind.as_str() == Some(CUE);
+    let (payload, target) = if takes_back {
+        let target = Object::new("payload", said, &["seq"])?;
+        (None, Some(target.whole("seq", "payload.seq")?))
+    } else {
+        (payload::read(kind, said)?, None)
+    };
     Ok(Cue {
         stream: cue.text("stream", "stream")?.to_owned(),
         epoch: cue.whole("epoch", "epoch")?,
@@ -173,7 +198,8 @@ fn cue(value: &Value) -> Result<Cue, Error> {
         op,
         pts: Pts(cue.whole("pts", "pts")?),
         duration: cue.nullable("duration", || cue.whole("duration", "duration"))?,
-        payload: payload::read(cue.get("kind", "kind")?, cue.get("payload", "payload")?)?,
+        payload,
+        target,
     })
 }
 

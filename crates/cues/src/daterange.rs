@@ -30,13 +30,13 @@ pub fn line(cue: &EncodedCue, anchor: UtcAnchor) -> String {
     let mut line = format!("#EXT-X-DATERANGE:ID=\"{id}\",CLASS=\"{CLASS}\",START-DATE=\"{start}\"");
     match (it.op, it.duration) {
         // "A single instant in time SHOULD be represented with a duration of 0."
-        (Op::Hide | Op::Clear, _) => line.push_str(",DURATION=0"),
+        (Op::Hide | Op::Clear | Op::Cancel, _) => line.push_str(",DURATION=0"),
         (Op::Show | Op::Update, Some(ticks)) => {
             push(&mut line, format_args!(",DURATION={}", Seconds(ticks)));
         }
         (Op::Show | Op::Update, None) => {}
     }
-    if it.op != Op::Clear {
+    if !it.card_id.is_empty() {
         push(
             &mut line,
             format_args!(",X-DEV-SHOPCAST-CARD-ID=\"{}\"", it.card_id),

@@ -166,6 +166,46 @@ impl InsertError {
     }
 }
 
+/// Why a cue was not taken back, or not moved. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CancelError {
+    /// No cue has this number, or it was forgotten.
+    #[error("there is no cue {seq}: ask for the cues there are")]
+    NoSuchCue {
+        /// The number.
+        seq: u64,
+    },
+    /// Its threshold has come, or is so near that a viewer could show it all the same.
+    #[error(
+        "cue {seq} holds from pts {pts}; this came {late_by_ms} ms too late to take it back: \
+         hide its card instead"
+    )]
+    TooLate {
+        /// The cue.
+        seq: u64,
+        /// Its threshold.
+        pts: Pts,
+        /// How much earlier the request had to come.
+        late_by_ms: i64,
+    },
+    /// It takes a cue back itself.
+    #[error("cue {seq} takes another one back: insert that one again")]
+    IsCancel {
+        /// The cue.
+        seq: u64,
+    },
+    /// It was taken back, so it cannot be moved.
+    #[error("cue {seq} was taken back: insert it again")]
+    Cancelled {
+        /// The cue.
+        seq: u64,
+    },
+    /// What would be in its place may not be.
+    #[error(transparent)]
+    Refused(#[from] InsertError),
+}
+
 fn on_screen(cards: &[String]) -> String {
     format!("{} would be on screen", cards.join(", "))
 }

@@ -1,6 +1,6 @@
 //! Cues in, in any order and any number of times; the state at any pts out.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use media::Pts;
 
@@ -13,7 +13,7 @@ use crate::{
 const CHECKPOINT_CUES: usize = 256;
 
 /// A set of cues of one stream and its fold: `state(pts)` is all cues with a threshold at or before
-/// `pts`, applied in the order of (pts, seq).
+/// `pts`, applied in the order of (pts, seq), without those that a cancel takes back.
 ///
 /// It has no limit of its own: whoever fills it calls [`trim`](Self::trim).
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Fold {
     /// `checkpoints[i]` is the screen before `log[i * CHECKPOINT_CUES]`.
     checkpoints: Vec<Screen>,
     horizon: Option<Pts>,
+    /// Numbers of the cues that were taken back, whether they have come or not.
+    cancelled: BTreeSet<u64>,
 }
 
 impl Default for Fold {
@@ -38,6 +40,7 @@ impl Fold {
             log: Vec::new(),
             checkpoints: vec![Screen::default()],
             horizon: None,
+            cancelled: BTreeSet::new(),
         }
     }
 
@@ -62,8 +65,17 @@ impl Fold {
         let Err(at) = self.log.binary_search_by_key(&key(&cue), key) else {
             return false;
         };
+        let from = match cue.cue.target {
+            Some(target) => {
+                self.cancelled.insert(target);
+                // What is taken back has the same threshold, and a lower number.
+                self.log
+                    .partition_point(|other| key(other) < (cue.cue.pts, target))
+            }
+            None => at,
+        };
         self.log.insert(at, cue);
-        self.checkpoints.truncate(at / CHECKPOINT_CUES + 1);
+        self.checkpoints.truncate(from / CHECKPOINT_CUES + 1);
         self.checkpoint();
         true
     }
@@ -99,6 +111,7 @@ impl Fold {
     pub fn trim(&mut self, before: Pts) {
         if self.horizon.is_none_or(|horizon| horizon < before) {
             self.log = self.snapshot_cues(before);
+            self.cancelled = self.log.iter().filter_map(|cue| cue.cue.target).collect();
             self.horizon = Some(before);
             self.checkpoints.truncate(1);
             self.checkpoint();
@@ -148,7 +161,7 @@ impl Fold {
         std::iter::once(Arc::clone(cue))
             .chain(self.log[at..].iter().cloned())
             .map(move |cue| {
-                screen.apply(&cue);
+                self.apply(&mut screen, &cue);
                 (cue.cue.pts, screen.clone())
             })
     }
@@ -158,9 +171,25 @@ impl Fold {
         let start = (count / CHECKPOINT_CUES).min(self.checkpoints.len() - 1);
         let mut screen = self.checkpoints[start].clone();
         for cue in &self.log[start * CHECKPOINT_CUES..count] {
-            screen.apply(cue);
+            self.apply(&mut screen, cue);
         }
         screen
+    }
+
+    fn apply(&self, screen: &mut Screen, cue: &Arc<EncodedCue>) {
+        if !self.cancelled.contains(&cue.cue.seq) {
+            screen.apply(cue);
+        }
+    }
+
+    /// The screens from `pts` on, one after each cue at or past it.
+    pub(crate) fn screens_from(&self, pts: Pts) -> impl Iterator<Item = (Pts, Screen)> {
+        let at = self.log.partition_point(|cue| cue.cue.pts < pts);
+        let mut screen = self.screen_before(at);
+        self.log[at..].iter().map(move |cue| {
+            self.apply(&mut screen, cue);
+            (cue.cue.pts, screen.clone())
+        })
     }
 
     fn checkpoint(&mut self) {

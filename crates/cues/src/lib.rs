@@ -40,7 +40,7 @@ mod snapshot;
 mod timeline;
 
 pub use codec::{EncodedCue, decode, encode};
-pub use error::{Error, InsertError};
+pub use error::{CancelError, Error, InsertError};
 pub use fold::Fold;
 pub use model::{Cue, Op};
 pub use payload::{App, Coupon, Currency, FlashSale, Level, Notice, Payload, Poll, Price, Product};

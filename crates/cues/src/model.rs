@@ -26,8 +26,10 @@ pub struct Cue {
     /// How long the card stays from `pts` on, 90 kHz ticks, exclusive: 90 (1 ms) to 7 776 000 000
     /// (24 h). `None`: until hidden (show), end unchanged (update). Show and update only.
     pub duration: Option<i64>,
-    /// What the card says; present for show and update, absent for hide and clear.
+    /// What the card says; present for show and update, absent for the others.
     pub payload: Option<Payload>,
+    /// Number of the cue that is taken back; for a cancel only, and below its own.
+    pub target: Option<u64>,
 }
 
 impl Cue {
@@ -63,6 +65,8 @@ pub enum Op {
     Hide,
     /// Takes every card off the screen.
     Clear,
+    /// Takes back a cue whose threshold, which is its own too, has not come.
+    Cancel,
 }
 
 impl Op {
@@ -73,6 +77,7 @@ impl Op {
             Self::Update => "update",
             Self::Hide => "hide",
             Self::Clear => "clear",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -86,10 +91,11 @@ impl Op {
             "update" => Ok(Self::Update),
             "hide" => Ok(Self::Hide),
             "clear" => Ok(Self::Clear),
+            "cancel" => Ok(Self::Cancel),
             _ => Err(Error::Field {
                 field: "op",
                 problem: "is not an operation",
-                remedy: "send show, update, hide or clear",
+                remedy: "send show, update, hide, clear or cancel",
             }),
         }
     }

@@ -57,7 +57,7 @@ impl Screen {
             (Op::Update, Some(at)) => self.cards[at].update(Arc::clone(cue)),
             (Op::Hide, Some(at)) => drop(self.cards.remove(at)),
             (Op::Clear, _) => self.cards.clear(),
-            (Op::Update | Op::Hide, None) => {}
+            (Op::Update | Op::Hide, None) | (Op::Cancel, _) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one writer of a stream's cues: gives each request its threshold and its number.
 
 mod bucket;
+mod cancel;
 mod frames;
 mod receipts;
 mod request;
@@ -21,7 +22,8 @@ use crate::{
     error::{Error, InsertError},
     fold::Fold,
     model::{Cue, Op},
-    screen::ActiveCard,
+    payload::Payload,
+    screen::{ActiveCard, Screen},
 };
 
 /// How often a card's end may be put off past the life it has, before it must be shown again. With
@@ -157,9 +159,9 @@ impl Timeline {
         self.bucket.check(now)?;
         let placed = self.place(request.at, clock)?;
         let cue = Arc::new(encode(self.draft(&request, clock, placed.pts)?)?);
-        self.admit(&cue)?;
+        self.admit(&self.fold, &cue)?;
         self.bucket.take(now);
-        let receipt = self.commit(cue, &placed);
+        let receipt = self.commit(cue, &placed, request.ends);
         self.receipts.remember(now, request, &receipt);
         self.forget();
         Ok(receipt)
@@ -217,6 +219,11 @@ impl Timeline {
         self.log.get(&seq).cloned()
     }
 
+    /// A card's newest revision, 0 for one without any.
+    fn rev(&self, card_id: &str) -> u32 {
+        self.revs.get(card_id).copied().unwrap_or(0)
+    }
+
     /// The newest number, 0 before the first cue.
     pub const fn last_seq(&self) -> u64 {
         self.last_seq
@@ -243,12 +250,7 @@ impl Timeline {
                 max,
             });
         }
-        // Past the newest frame even without a lead: what lies at or before it is settled.
-        let soonest = self
-            .highest
-            .after(self.config.lead)
-            .max(self.highest.offset(1));
-        let pts = asked.max(soonest);
+        let pts = asked.max(self.soonest());
         let late_by_ms = match at {
             // "Now" asks for the earliest threshold there is, and gets it.
             At::Now => 0,
@@ -261,8 +263,16 @@ impl Timeline {
         })
     }
 
+    /// The earliest threshold there is.
+    fn soonest(&self) -> Pts {
+        // Past the newest frame even without a lead: what lies at or before it is settled.
+        self.highest
+            .after(self.config.lead)
+            .max(self.highest.offset(1))
+    }
+
     fn draft(&self, request: &CueRequest, clock: &LiveClock, pts: Pts) -> Result<Cue, InsertError> {
-        let current = self.revs.get(&request.card_id).copied().unwrap_or(0);
+        let current = self.rev(&request.card_id);
         match request.if_rev {
             Some(asked) if asked != current => {
                 let card_id = request.card_id.clone();
@@ -274,16 +284,8 @@ impl Timeline {
             }
             Some(_) | None => {}
         }
-        let rev = current.checked_add(1).ok_or(Error::Field {
-            field: "card_id",
-            problem: "has no revisions left",
-            remedy: "use a new card_id",
-        })?;
-        let payload = request.payload.clone();
-        let payload = match request.ends {
-            Some(ends) => payload.map(|payload| payload.ending(clock.end(ends, pts).0)),
-            None => payload,
-        };
+        let rev = next_rev(current)?;
+        let payload = ending(request.payload.clone(), request.ends, pts, clock);
         Ok(Cue {
             stream: self.stream.clone(),
             epoch: clock.epoch,
@@ -294,12 +296,13 @@ impl Timeline {
             pts,
             duration: request.duration.map(span_to_ticks),
             payload,
+            target: None,
         })
     }
 
     /// Holds what a cue may do to the screen, at its threshold and with all that is scheduled past
     /// it.
-    fn admit(&self, cue: &Arc<EncodedCue>) -> Result<(), InsertError> {
+    fn admit(&self, fold: &Fold, cue: &Arc<EncodedCue>) -> Result<(), InsertError> {
         let Cue {
             ref card_id,
             op,
@@ -307,41 +310,17 @@ impl Timeline {
             ..
         } = cue.cue;
         match op {
-            Op::Update | Op::Hide if !self.fold.screen(pts).has(card_id) => {
+            Op::Update | Op::Hide if !fold.screen(pts).has(card_id) => {
                 return Err(InsertError::NotOnScreen {
                     card_id: card_id.clone(),
                     pts,
                 });
             }
-            Op::Hide | Op::Clear => return Ok(()),
+            Op::Hide | Op::Clear | Op::Cancel => return Ok(()),
             Op::Show | Op::Update => {}
         }
-        let cards_max = self.config.cards_max;
-        for (pts, screen) in self.fold.screens_with(cue) {
-            let limits = [
-                (
-                    "product cards",
-                    screen.products().collect::<Vec<_>>(),
-                    cards_max,
-                ),
-                (
-                    "cards",
-                    screen.names().collect(),
-                    TimelineConfig::CARDS_MAX_LIMIT,
-                ),
-            ];
-            let mut limits = limits.into_iter();
-            let full = limits.find(|(_, cards, max)| cards.len() > *max);
-            if let Some((of, cards, cards_max)) = full {
-                let others = cards.into_iter().filter(|card| card != card_id);
-                let cards = others.map(str::to_owned).collect();
-                return Err(InsertError::CardsFull {
-                    cards_max,
-                    of,
-                    pts,
-                    cards,
-                });
-            }
+        for (pts, screen) in fold.screens_with(cue) {
+            self.has_room(pts, &screen, card_id)?;
             if screen.prolonged(card_id) > PROLONGED_MAX {
                 let card_id = card_id.clone();
                 return Err(InsertError::ProlongedTooOften {
@@ -353,7 +332,32 @@ impl Timeline {
         Ok(())
     }
 
-    fn commit(&mut self, cue: Arc<EncodedCue>, placed: &Placed) -> Receipt {
+    /// Holds how many cards may be on a screen; `card_id` is the one that would be too many.
+    fn has_room(&self, pts: Pts, screen: &Screen, card_id: &str) -> Result<(), InsertError> {
+        let products = screen.products().collect::<Vec<_>>();
+        let limits = [
+            ("product cards", products, self.config.cards_max),
+            (
+                "cards",
+                screen.names().collect(),
+                TimelineConfig::CARDS_MAX_LIMIT,
+            ),
+        ];
+        let mut limits = limits.into_iter();
+        let full = limits.find(|(_, cards, max)| cards.len() > *max);
+        let Some((of, cards, cards_max)) = full else {
+            return Ok(());
+        };
+        let others = cards.into_iter().filter(|card| *card != card_id);
+        Err(InsertError::CardsFull {
+            cards_max,
+            of,
+            pts,
+            cards: others.map(str::to_owned).collect(),
+        })
+    }
+
+    fn commit(&mut self, cue: Arc<EncodedCue>, placed: &Placed, ends: Option<Ends>) -> Receipt {
         let Placed {
             pts,
             utc,
@@ -368,6 +372,8 @@ impl Timeline {
             cue: Arc::clone(&cue),
             utc,
             late_by_ms,
+            ends,
+            taken_back: false,
             frame_pts: None,
         };
         self.log.insert(seq, logged);
@@ -399,6 +405,27 @@ impl Timeline {
         self.revs
             .retain(|card, _| card.is_empty() || cards.contains(card.as_str()));
     }
+}
+
+/// The payload, with its end placed.
+fn ending(
+    payload: Option<Payload>,
+    ends: Option<Ends>,
+    threshold: Pts,
+    clock: &LiveClock,
+) -> Option<Payload> {
+    match ends {
+        Some(ends) => payload.map(|payload| payload.ending(clock.end(ends, threshold).0)),
+        None => payload,
+    }
+}
+
+fn next_rev(current: u32) -> Result<u32, Error> {
+    current.checked_add(1).ok_or(Error::Field {
+        field: "card_id",
+        problem: "has no revisions left",
+        remedy: "use a new card_id",
+    })
 }
 
 /// Milliseconds of a span that is not negative, rounded up so that only on time is 0.

@@ -82,10 +82,11 @@ fn any_cue() -> impl Strategy<Value = EncodedCue> {
         Just(Op::Show),
         Just(Op::Update),
         Just(Op::Hide),
-        Just(Op::Clear)
+        Just(Op::Clear),
+        Just(Op::Cancel)
     ];
     let times = (0..1_i64 << 53, prop::option::of(90..7_776_000_001_i64));
-    let numbers = (1..1_u64 << 53, 1..=u32::MAX, 1..=u32::MAX);
+    let numbers = (2..1_u64 << 53, 1..=u32::MAX, 1..=u32::MAX);
     (
         "[A-Za-z0-9._-]{1,64}",
         "[A-Za-z0-9._-]{1,64}",
@@ -110,6 +111,7 @@ fn any_cue() -> impl Strategy<Value = EncodedCue> {
                     pts: Pts(pts),
                     duration: duration.filter(|_| op.has_payload()),
                     payload: op.has_payload().then_some(payload),
+                    target: (op == Op::Cancel).then_some(seq / 2),
                 })
                 .expect("the strategy makes valid cues")
             },

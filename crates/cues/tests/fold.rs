@@ -29,10 +29,11 @@ fn seen(cards: &[ActiveCard]) -> Vec<(&str, u64, Pts, Option<Pts>)> {
 
 /// The state by its words in docs/spec/cue.md, card by card and without any cleverness.
 fn by_the_book(cues: &[Arc<EncodedCue>], pts: Pts) -> Vec<(String, u64, Pts, Option<Pts>)> {
+    let taken_back: Vec<u64> = cues.iter().filter_map(|it| it.cue.target).collect();
     let mut due: Vec<_> = cues
         .iter()
         .map(|it| &it.cue)
-        .filter(|it| it.pts <= pts)
+        .filter(|it| it.pts <= pts && it.op != Op::Cancel && !taken_back.contains(&it.seq))
         .collect();
     due.sort_by_key(|it| (it.pts, it.seq));
     let mut shown = Vec::new();

@@ -43,6 +43,9 @@ pub enum CueError {
     /// The timeline refuses it.
     #[error(transparent)]
     Refused(#[from] cues::InsertError),
+    /// The cue is not taken back, or not moved.
+    #[error(transparent)]
+    NotTakenBack(#[from] cues::CancelError),
 }
 
 /// Somebody could not be removed, or a stream not ended.

@@ -99,6 +99,7 @@ impl Origin {
                 self.trim();
             }
             Publication::DateRange(range) => self.ranges.add(range, self.clock),
+            Publication::DateRangeTakenBack(id) => self.ranges.take_back(id, self.clock),
             Publication::NotCarried(codec) => self.not_carried = Some(codec),
             Publication::Ended => self.ended = true,
             Publication::Verdict(_) => {}

@@ -19,13 +19,13 @@ mod track;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use cues::{EncodedCue, Op, daterange};
+use cues::{Cue, EncodedCue, Op, daterange};
 use media::{
     AacConfig, Frame, FrameRate, Timescale, TrackKind, UtcAnchor, VideoCodec, VideoConfig,
 };
 
 use self::{
-    cue_track::CueTrack,
+    cue_track::{Added, CueTrack},
     lead::{Slots, Step},
     session::{Constants, Env, Member, Plan, Session},
     track::{Context, Held, composition},
@@ -168,15 +168,23 @@ impl Packager {
     }
 
     /// An accepted cue: an `emsg` in the part that holds its pts, and a date range for the
-    /// playlists. A cue that came before is not taken twice.
+    /// playlists. A cue that came before is not taken twice, and what a cancel takes back is told no
+    /// more.
     pub fn cue(&mut self, cue: Arc<EncodedCue>) {
-        if self.ended || !self.cues.add(Arc::clone(&cue)) {
+        if self.ended {
             return;
         }
-        match &self.epoch {
-            Some(epoch) => self.output.push_back(date_range(&cue, epoch.anchor)),
-            None if self.undated.len() < UNDATED_MAX => self.undated.push(cue),
-            None => {}
+        match (self.cues.add(Arc::clone(&cue)), &self.epoch) {
+            (Added::Known, _) => {}
+            (Added::New, Some(epoch)) => self.output.push_back(date_range(&cue, epoch.anchor)),
+            (Added::New, None) if self.undated.len() < UNDATED_MAX => self.undated.push(cue),
+            (Added::New, None) => {}
+            (Added::TakenBack(taken_back), _) => {
+                let Cue { epoch, seq, .. } = taken_back.cue;
+                self.undated.retain(|undated| undated.cue.seq != seq);
+                let id = daterange::id(epoch, seq);
+                self.output.push_back(Publication::DateRangeTakenBack(id));
+            }
         }
     }
 

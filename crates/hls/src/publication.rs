@@ -64,6 +64,8 @@ pub enum Publication {
     Segment(Segment),
     /// A cue's `EXT-X-DATERANGE`.
     DateRange(DateRange),
+    /// The cue of the range of this `ID`, which lies past all media so far, was taken back.
+    DateRangeTakenBack(String),
     /// Something in the source forced a deviation; for counters, logs and the stream's state page.
     Verdict(Verdict),
     /// All the publisher has is video of this codec, which LL-HLS cannot carry: no media comes before

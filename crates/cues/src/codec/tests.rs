@@ -28,6 +28,7 @@ fn show() -> Cue {
         pts: Pts(123_456),
         duration: Some(900_000),
         payload: Some(Payload::Product(product())),
+        target: None,
     }
 }
 

@@ -93,6 +93,10 @@ pub struct LoggedCue {
     pub utc: UnixMillis,
     /// As in its [`Receipt`].
     pub late_by_ms: i64,
+    /// Another cue has taken it back.
+    pub taken_back: bool,
+    /// When what it offers was asked to end, which moves with the cue.
+    pub ends: Option<Ends>,
     /// The first frame in presentation order at or past the threshold, once no other can come.
     pub frame_pts: Option<Pts>,
 }
@@ -101,6 +105,13 @@ impl CueRequest {
     /// What can be judged without knowing the stream.
     pub(super) fn check(&self) -> Result<(), Error> {
         let ticks = self.duration.map(span_to_ticks);
+        if self.op == Op::Cancel {
+            return Err(Error::Field {
+                field: "op",
+                problem: "is cancel",
+                remedy: "send show, update, hide or clear; a cue is taken back by its number",
+            });
+        }
         check::content(self.op, &self.card_id, ticks, self.payload.as_ref())?;
         let can_end = self.payload.as_ref().is_some_and(Payload::can_end);
         if self.ends.is_some() && !can_end {

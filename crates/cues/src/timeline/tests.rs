@@ -1,5 +1,7 @@
 //! Insertion, one rule at a time.
 
+mod cancel;
+
 use media::UtcAnchor;
 
 use super::*;
@@ -719,10 +721,10 @@ fn what_cannot_be_a_cue_is_refused_before_it_has_a_number() {
         );
     }
     let image = Some(format!("/{}", "a".repeat(511)));
-    let Payload::Product(long) = product(&"🦀".repeat(120)) else {
-        panic!()
+    let payload = match product(&"🦀".repeat(120)) {
+        Payload::Product(long) => Some(Payload::Product(Product { image, ..long })),
+        other => Some(other),
     };
-    let payload = Some(Payload::Product(Product { image, ..long }));
     let error = bench
         .try_insert(CueRequest {
             payload,

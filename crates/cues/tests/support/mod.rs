@@ -52,6 +52,7 @@ pub(crate) fn cue(seq: u64, at: i64, op: Op, card: &str, units: Option<i64>) -> 
         pts: Pts(at * UNIT),
         duration: units.map(|units| units * UNIT),
         payload,
+        target: None,
     };
     Arc::new(encode(cue).expect("tests make valid cues"))
 }
@@ -65,14 +66,34 @@ pub(crate) fn log(span: i64, len: usize) -> impl Strategy<Value = Vec<Arc<Encode
         1 => Just(Op::Clear),
     ];
     let card = prop_oneof![Just("a"), Just("b"), Just("c")];
-    let one = (0..span, op, card, prop::option::of(1..span / 2));
+    let takes_back = prop::option::weighted(0.15, any::<prop::sample::Index>());
+    let one = (0..span, op, card, prop::option::of(1..span / 2), takes_back);
     prop::collection::vec(one, 0..len).prop_map(|all| {
-        let numbered = all.into_iter().zip(1..);
-        numbered
-            .map(|((at, op, card, units), seq)| {
-                let card = if op == Op::Clear { "" } else { card };
-                cue(seq, at, op, card, units.filter(|_| op.has_payload()))
-            })
-            .collect()
+        let mut log: Vec<Arc<EncodedCue>> = Vec::new();
+        for ((at, op, card, units, takes_back), seq) in all.into_iter().zip(1..) {
+            let target = takes_back.filter(|_| !log.is_empty());
+            let target = target.map(|index| Arc::clone(&log[index.index(log.len())]));
+            log.push(match target.filter(|it| it.cue.op != Op::Cancel) {
+                Some(target) => cancel(seq, &target.cue),
+                None => {
+                    let card = if op == Op::Clear { "" } else { card };
+                    cue(seq, at, op, card, units.filter(|_| op.has_payload()))
+                }
+            });
+        }
+        log
     })
+}
+
+/// Takes back `target`.
+pub(crate) fn cancel(seq: u64, target: &Cue) -> Arc<EncodedCue> {
+    let cue = Cue {
+        seq,
+        op: Op::Cancel,
+        duration: None,
+        payload: None,
+        target: Some(target.seq),
+        ..target.clone()
+    };
+    Arc::new(encode(cue).expect("tests make valid cues"))
 }

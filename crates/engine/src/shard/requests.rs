@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
+use cues::{ActiveCard, At, CueRequest, LoggedCue, Receipt};
 use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
@@ -10,7 +10,7 @@ use crate::{
     api::{ConnId, PublisherId, StreamName, StreamStatus},
     error::{CueError, OfferError, PublishError},
     shard::{Peer, Role, Shard},
-    stream::Effects,
+    stream::{Effects, Stream},
 };
 
 /// A viewer's or a publisher's offer, answered.
@@ -132,16 +132,54 @@ impl Shard {
         name: &StreamName,
         request: CueRequest,
     ) -> Result<Receipt, CueError> {
-        let stream = self
-            .streams
-            .get_mut(name)
-            .ok_or_else(|| CueError::NoStream(name.to_string()))?;
-        let fx = &mut Effects {
+        let (stream, mut fx) = self.of_stream(now, name)?;
+        Ok(stream.insert_cue(&mut fx, request)?)
+    }
+
+    /// Takes back a cue that has not happened yet.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such stream or cue, or it is too late.
+    pub fn cancel_cue(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        seq: u64,
+    ) -> Result<Receipt, CueError> {
+        let (stream, mut fx) = self.of_stream(now, name)?;
+        Ok(stream.cancel_cue(&mut fx, seq)?)
+    }
+
+    /// Moves a cue that has not happened yet; the receipt is of the one in its place.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such stream or cue, it is too late, or the other time forbids it.
+    pub fn reschedule_cue(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        seq: u64,
+        at: At,
+    ) -> Result<Receipt, CueError> {
+        let (stream, mut fx) = self.of_stream(now, name)?;
+        Ok(stream.reschedule_cue(&mut fx, seq, at)?)
+    }
+
+    fn of_stream(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+    ) -> Result<(&mut Stream, Effects<'_>), CueError> {
+        let none = || CueError::NoStream(name.to_string());
+        let stream = self.streams.get_mut(name).ok_or_else(none)?;
+        let fx = Effects {
             now,
             out: &mut self.out,
             sfu: &mut self.sfu,
         };
-        Ok(stream.insert_cue(fx, request)?)
+        Ok((stream, fx))
     }
 
     /// The cues numbered past `seq`; `None` without such a stream.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use cues::{ActiveCard, CueRequest, LiveClock, LoggedCue, Receipt, channel};
+use cues::{ActiveCard, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt, channel};
 use media::{Pts, time};
 use sfu::SessionId;
 
@@ -17,21 +17,54 @@ impl Stream {
         fx: &mut Effects<'_>,
         request: CueRequest,
     ) -> Result<Receipt, cues::InsertError> {
-        let clock = LiveClock {
+        let clock = self.live_clock(fx.now);
+        let receipt = self.timeline.insert(fx.now, request, &clock)?;
+        self.carry(fx, [&receipt]);
+        Ok(receipt)
+    }
+
+    pub(crate) fn cancel_cue(
+        &mut self,
+        fx: &mut Effects<'_>,
+        seq: u64,
+    ) -> Result<Receipt, CancelError> {
+        let clock = self.live_clock(fx.now);
+        let receipt = self.timeline.cancel(fx.now, seq, &clock)?;
+        self.carry(fx, [&receipt]);
+        Ok(receipt)
+    }
+
+    /// The receipt of the cue that takes the place of the one taken back.
+    pub(crate) fn reschedule_cue(
+        &mut self,
+        fx: &mut Effects<'_>,
+        seq: u64,
+        at: At,
+    ) -> Result<Receipt, CancelError> {
+        let clock = self.live_clock(fx.now);
+        let [taken_back, moved] = self.timeline.reschedule(fx.now, seq, at, &clock)?;
+        self.carry(fx, [&taken_back, &moved]);
+        Ok(moved)
+    }
+
+    fn live_clock(&self, now: Instant) -> LiveClock {
+        LiveClock {
             epoch: self.clock.epoch(),
             highest_pts: self.clock.highest(),
-            live_pts: self.clock.live(fx.now),
-            live_utc: self.clock.wall(fx.now),
+            live_pts: self.clock.live(now),
+            live_utc: self.clock.wall(now),
             anchor: self.clock.anchor(),
-        };
-        let receipt = self.timeline.insert(fx.now, request, &clock)?;
-        if !receipt.replayed {
+        }
+    }
+
+    /// Hands new cues to every carrier.
+    fn carry<const N: usize>(&mut self, fx: &mut Effects<'_>, receipts: [&Receipt; N]) {
+        for receipt in receipts.into_iter().filter(|receipt| !receipt.replayed) {
             self.packager.cue(Arc::clone(&receipt.cue));
-            self.drain_packager(fx);
             self.unsent_cues.push(Arc::clone(&receipt.cue));
             self.flush_cues_at.get_or_insert(fx.now + CUE_COALESCE);
         }
-        Ok(receipt)
+        self.drain_packager(fx);
     }
 
     /// The cues numbered past `seq` that are still known.

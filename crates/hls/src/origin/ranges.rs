@@ -55,6 +55,15 @@ impl Ranges {
         });
     }
 
+    /// Removes a range that lies past all media segments, of which section 6.2.1 allows it.
+    pub(super) fn take_back(&mut self, id: String, clock: u64) {
+        let before = self.listed.len();
+        self.listed.retain(|listed| listed.range.id != id);
+        if self.listed.len() < before {
+            self.removed.push_back((id, clock));
+        }
+    }
+
     /// Removes what lies before the window. Section 6.2.1: "The server MUST NOT remove an
     /// EXT-X-DATERANGE tag from a Playlist if any date in the range maps to a Media Segment in the
     /// Playlist."

@@ -17,6 +17,17 @@ pub(super) struct CueTrack {
     pending: BTreeMap<(Pts, u64), Arc<EncodedCue>>,
 }
 
+/// What a cue was to the track.
+#[derive(Debug)]
+pub(super) enum Added {
+    /// Nothing new.
+    Known,
+    /// It is to be told.
+    New,
+    /// This one is no longer to be told.
+    TakenBack(Arc<EncodedCue>),
+}
+
 impl CueTrack {
     pub(super) fn new(stream: &str) -> Self {
         Self {
@@ -32,17 +43,22 @@ impl CueTrack {
         self.epoch = epoch;
     }
 
-    /// Takes a cue; `false` when it is known already.
-    pub(super) fn add(&mut self, cue: Arc<EncodedCue>) -> bool {
+    /// Takes a cue.
+    pub(super) fn add(&mut self, cue: Arc<EncodedCue>) -> Added {
         if !self.fold.insert(Arc::clone(&cue)) {
-            return false;
+            return Added::Known;
+        }
+        if let Some(target) = cue.cue.target {
+            // No part has it yet, so none needs either.
+            let taken_back = self.pending.remove(&(cue.cue.pts, target));
+            return taken_back.map_or(Added::Known, Added::TakenBack);
         }
         if self.pending.len() >= PENDING_MAX {
             // Every carrier but this one still has it, and so has the next snapshot.
             self.pending.pop_last();
         }
         self.pending.insert((cue.cue.pts, cue.cue.seq), cue);
-        true
+        Added::New
     }
 
     /// The `emsg` boxes of a part that presents `start..end`.

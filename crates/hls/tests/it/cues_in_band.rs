@@ -32,6 +32,7 @@ fn cue(seq: u64, op: Op, card: &str, pts: Pts, duration: Option<i64>) -> Arc<Enc
         pts,
         duration,
         payload: op.has_payload().then_some(Payload::Product(product)),
+        target: None,
     };
     Arc::new(cues::encode(cue).unwrap())
 }
@@ -95,6 +96,46 @@ fn interval(chunk: &[u8]) -> (u64, u64) {
             .max()
             .unwrap(),
     )
+}
+
+#[test]
+fn a_cue_that_is_taken_back_is_in_no_part_and_in_no_playlist() {
+    let [kept, gone] = [(1, 3.0), (2, 5.0)]
+        .map(|(seq, seconds)| cue(seq, Op::Show, "c1", at(seconds), Some(180_000)));
+    let cancel = cues::encode(Cue {
+        seq: 3,
+        op: Op::Cancel,
+        duration: None,
+        payload: None,
+        target: Some(2),
+        ..gone.cue.clone()
+    });
+    let source = Source::default();
+    let mut stream = Stream::new(Config::default());
+    stream.start(source.epoch(1));
+    stream.cue(&kept);
+    stream.cue(&gone);
+    let mut cancel = Some(Arc::new(cancel.unwrap()));
+    for frame in source.frames() {
+        stream.frame(&frame);
+        if frame.stream_pts() >= at(4.0)
+            && let Some(cancel) = cancel.take()
+        {
+            assert_eq!(stream.playlist(Rendition::Video).date_ranges.len(), 2);
+            stream.cue(&cancel);
+            let ranges = stream.playlist(Rendition::Video).date_ranges;
+            assert_eq!(ranges.len(), 1);
+            assert_eq!(playlist::attributes(&ranges[0])["ID"], "cue-1-1");
+        }
+    }
+    let events = events(&stream, Rendition::Video);
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0].2, kept.as_str());
+    for (_, at_pts, text) in tagged(&stream, Rendition::Video, id3::SNAPSHOT) {
+        let cards = InBandSnapshot::from_json(&text).unwrap().cues.len();
+        let shows = (270_000..450_000).contains(&(i64::try_from(at_pts).unwrap() - at(0.0).0));
+        assert_eq!(cards, usize::from(shows), "at {at_pts}");
+    }
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn hide(seq: u64, seconds: f64) -> Arc<cues::EncodedCue> {
         pts: at(seconds),
         duration: None,
         payload: None,
+        target: None,
     };
     Arc::new(cues::encode(cue).unwrap())
 }

@@ -38,6 +38,7 @@ fn stream() -> Stream {
         pts: at(15.0),
         duration: Some(900_000),
         payload: Some(Payload::Product(product)),
+        target: None,
     };
     stream.cue(&Arc::new(cues::encode(cue).unwrap()));
     stream.feed(&source.frames());

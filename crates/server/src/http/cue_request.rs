@@ -51,6 +51,8 @@ pub(crate) enum OpName {
     Hide,
     /// Takes every card off the screen.
     Clear,
+    /// Takes a cue back; in answers only.
+    Cancel,
 }
 
 impl CueBody {
@@ -85,6 +87,7 @@ impl From<OpName> for Op {
             OpName::Update => Self::Update,
             OpName::Hide => Self::Hide,
             OpName::Clear => Self::Clear,
+            OpName::Cancel => Self::Cancel,
         }
     }
 }
@@ -96,6 +99,7 @@ impl From<Op> for OpName {
             Op::Update => Self::Update,
             Op::Hide => Self::Hide,
             Op::Clear => Self::Clear,
+            Op::Cancel => Self::Cancel,
         }
     }
 }

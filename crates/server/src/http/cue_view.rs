@@ -45,6 +45,10 @@ pub(crate) struct CueView {
     /// What the payload is; null without one.
     kind: Option<&'static str>,
     payload: Option<PayloadBody>,
+    /// Number of the cue that this one takes back; null but for a cancel.
+    takes_back: Option<u64>,
+    /// Whether this one was taken back: then it has no effect.
+    taken_back: bool,
     /// The first frame in presentation order at or past the threshold, once it is known. 90 kHz.
     frame_pts: Option<i64>,
     /// That frame's UTC.
@@ -121,6 +125,8 @@ impl From<&LoggedCue> for CueView {
             duration_ms: cue.duration.map(|ticks| ticks.div_euclid(TICKS_PER_MS)),
             kind: cue.payload.as_ref().map(Payload::kind),
             payload: cue.payload.as_ref().map(PayloadBody::from),
+            takes_back: cue.target,
+            taken_back: logged.taken_back,
             frame_pts: logged.frame_pts.map(|pts| pts.0),
             frame_utc: logged.frame_pts.map(frame_utc),
             encoded: logged.cue.to_base64url(),

@@ -5,14 +5,15 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cues::{CueRequest, InsertError, LoggedCue};
-use engine::CueError;
+use cues::{CancelError, CueRequest, InsertError, LoggedCue};
+use engine::{CueError, StreamName};
 use media::Pts;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Shared,
+    at::At,
     cue_request::CueBody,
     cue_view::{CueList, CueView, ReceiptBody, StateBody},
     extract::{JsonBody, Params, Stream, StreamAnd},
@@ -137,17 +138,98 @@ pub(crate) async fn one(
     state: Shared,
     StreamAnd(stream, seq): StreamAnd,
 ) -> Result<Json<CueView>, Problem> {
-    let missing = |seq: &str| {
-        let shown: String = seq.chars().take(20).collect();
-        let detail = format!("stream `{stream}` remembers no cue {shown}; ask for GET …/cues");
-        Problem::new(Kind::NoSuchCue, detail)
-    };
-    let number: u64 = seq.parse().map_err(|_| missing(&seq))?;
-    match state.shard.cue(stream.clone(), number).await? {
+    match state.shard.cue(stream.clone(), number(&stream, &seq)?).await? {
         Some(cue) => Ok(Json(CueView::from(&cue))),
-        None if state.shard.stream(stream.clone()).await?.is_some() => Err(missing(&seq)),
+        None if state.shard.stream(stream.clone()).await?.is_some() => {
+            Err(no_such_cue(&stream, &seq))
+        }
         None => Err(Problem::no_such_stream(stream.as_str())),
     }
+}
+
+/// When a cue is to hold from instead.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MoveBody {
+    /// When; never before the newest frame and the lead.
+    at: At,
+}
+
+/// Moves a cue that has not happened yet to another time.
+///
+/// It is taken back and inserted anew with another number, or neither is done. An `ends` that was asked for as
+/// `after_ms` moves with it.
+#[utoipa::path(
+    patch, path = "/v1/streams/{stream}/cues/{seq}", tag = "cues",
+    params(
+        ("stream" = String, Path, description = "The stream's name"),
+        ("seq" = u64, Path, description = "The cue's number"),
+    ),
+    request_body = MoveBody,
+    responses(
+        (status = 200, description = "The cue in its place", body = ReceiptBody),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "The body is not what it should be"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "No such stream or cue"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "It has happened, or was taken back; or the state on screen forbids the other time"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            description = "Too many cues; see Retry-After"),
+    ),
+)]
+pub(crate) async fn reschedule(
+    state: Shared,
+    StreamAnd(stream, seq): StreamAnd,
+    JsonBody(body): JsonBody<MoveBody, BODY_BYTES_MAX>,
+) -> Result<Json<ReceiptBody>, Problem> {
+    let (number, at) = (number(&stream, &seq)?, body.at.into_at()?);
+    let moved = state.shard.reschedule_cue(stream, number, at).await?;
+    let moved = moved.map_err(|error| refusal(&error))?;
+    state.meters.cues_inserted.increment(2);
+    Ok(Json(ReceiptBody::from(&moved)))
+}
+
+/// Takes back a cue that has not happened yet: no viewer ever shows it.
+///
+/// Doing it twice is once. The answer is of the cue that takes it back.
+#[utoipa::path(
+    delete, path = "/v1/streams/{stream}/cues/{seq}", tag = "cues",
+    params(
+        ("stream" = String, Path, description = "The stream's name"),
+        ("seq" = u64, Path, description = "The cue's number"),
+    ),
+    responses(
+        (status = 200, description = "It is taken back", body = ReceiptBody),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "No such stream or cue"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "It has happened: hide its card; or the state on screen forbids it"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            description = "Too many cues; see Retry-After"),
+    ),
+)]
+pub(crate) async fn cancel(
+    state: Shared,
+    StreamAnd(stream, seq): StreamAnd,
+) -> Result<Json<ReceiptBody>, Problem> {
+    let number = number(&stream, &seq)?;
+    let receipt = state.shard.cancel_cue(stream, number).await?;
+    let receipt = receipt.map_err(|error| refusal(&error))?;
+    if !receipt.replayed {
+        state.meters.cues_inserted.increment(1);
+    }
+    Ok(Json(ReceiptBody::from(&receipt)))
+}
+
+fn number(stream: &StreamName, seq: &str) -> Result<u64, Problem> {
+    seq.parse().map_err(|_| no_such_cue(stream, seq))
+}
+
+fn no_such_cue(stream: &StreamName, seq: &str) -> Problem {
+    let shown: String = seq.chars().take(20).collect();
+    let detail = format!("stream `{stream}` remembers no cue {shown}; ask for GET …/cues");
+    Problem::new(Kind::NoSuchCue, detail)
 }
 
 /// Which moment.
@@ -202,9 +284,20 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// The answer for a request that the engine refuses.
 fn refusal(error: &CueError) -> Problem {
-    let CueError::Refused(refused) = error else {
-        return Problem::new(Kind::NoSuchStream, error.to_string());
-    };
+    let said = error.to_string();
+    match error {
+        CueError::Refused(refused) | CueError::NotTakenBack(CancelError::Refused(refused)) => {
+            inserted_not(refused)
+        }
+        CueError::NotTakenBack(CancelError::NoSuchCue { .. }) => {
+            Problem::new(Kind::NoSuchCue, said)
+        }
+        CueError::NotTakenBack(_) => Problem::new(Kind::CueSettled, said),
+        CueError::NoStream(_) | _ => Problem::new(Kind::NoSuchStream, said),
+    }
+}
+
+fn inserted_not(refused: &InsertError) -> Problem {
     let kind = match refused {
         InsertError::Invalid(_) | InsertError::TooFarAhead { .. } => Kind::InvalidField,
         InsertError::KeyReused => Kind::KeyReused,

@@ -66,7 +66,6 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
     let reading = Routes::new()
         .described(routes!(streams::list), read(Policy::Api))
         .described(routes!(people::viewers), read(Policy::Api))
-        .described(routes!(cues::one), read(Policy::Watch))
         .described(routes!(cues::state_at), read(Policy::Watch))
         .described(routes!(events::follow), read(Policy::Watch));
     let writing = Routes::new()
@@ -77,6 +76,14 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
         .described(
             routes!(cues::insert, cues::list),
             [(Method::POST, Policy::Cues), (Method::GET, Policy::Watch)],
+        )
+        .described(
+            routes!(cues::one, cues::reschedule, cues::cancel),
+            [
+                (Method::GET, Policy::Watch),
+                (Method::PATCH, Policy::Cues),
+                (Method::DELETE, Policy::Cues),
+            ],
         )
         .described(routes!(people::remove_viewer), send_away())
         .described(routes!(people::remove_publisher), send_away())

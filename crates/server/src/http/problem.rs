@@ -37,6 +37,7 @@ pub(crate) enum Kind {
     CardNotShown,
     CardsFull,
     CardRefused,
+    CueSettled,
     KeysFull,
     RateLimited,
     NotLive,
@@ -84,6 +85,7 @@ impl Kind {
             Self::CardNotShown => ("card-not-shown", "Card not shown"),
             Self::CardsFull => ("cards-full", "As many cards as may show at once"),
             Self::CardRefused => ("card-refused", "Card refused"),
+            Self::CueSettled => ("cue-settled", "Cue settled"),
             Self::KeysFull => ("keys-full", "As many stream keys as may be"),
             Self::RateLimited => ("rate-limited", "Rate limited"),
             Self::NotLive => ("not-live", "Not live"),
@@ -133,6 +135,7 @@ impl Kind {
             | Self::CardNotShown
             | Self::CardsFull
             | Self::CardRefused
+            | Self::CueSettled
             | Self::KeysFull
             | Self::NotLive
             | Self::AlreadyPublished

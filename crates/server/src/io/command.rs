@@ -166,6 +166,27 @@ impl ShardHandle {
             .await
     }
 
+    /// Takes back a cue.
+    pub(crate) async fn cancel_cue(
+        &self,
+        stream: StreamName,
+        seq: u64,
+    ) -> Result<Result<Receipt, CueError>, Unavailable> {
+        self.ask(move |shard, now| shard.cancel_cue(now, &stream, seq))
+            .await
+    }
+
+    /// Moves a cue to another time.
+    pub(crate) async fn reschedule_cue(
+        &self,
+        stream: StreamName,
+        seq: u64,
+        at: cues::At,
+    ) -> Result<Result<Receipt, CueError>, Unavailable> {
+        self.ask(move |shard, now| shard.reschedule_cue(now, &stream, seq, at))
+            .await
+    }
+
     /// The cues after `after`; `None` when there is no such stream.
     pub(crate) async fn cues_after(
         &self,

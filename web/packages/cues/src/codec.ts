@@ -8,7 +8,7 @@
 
 import { decodeBase64Url } from "./base64url.ts";
 import { checkName } from "./check.ts";
-import type { Cue, CueHead, Op } from "./cue.ts";
+import type { Cue, CueHead, Op, Target } from "./cue.ts";
 import { isObject, Malformed, nullable, object, text, whole, type Json } from "./json.ts";
 import { isKind, readContent } from "./read-payload.ts";
 
@@ -67,7 +67,7 @@ export function encodeCue(cue: Cue): string {
 
 function newerThanThis(json: Json): Decoded | null {
   const { v, seq, kind } = json;
-  const known = isKind(kind) || typeof kind !== "string";
+  const known = isKind(kind) || kind === "cue" || typeof kind !== "string";
   const isNewer = Number.isSafeInteger(v) && (v as number) > VERSION;
   if (!isNewer && (v !== VERSION || known)) return null;
   return {
@@ -93,18 +93,26 @@ function readCue(value: unknown): Cue {
     duration: nullable(json, "duration", () => whole(json, "duration", DURATION_MIN, DURATION_MAX)),
   };
   checkName("stream", cue.stream);
-  if (op !== "clear") checkName("card_id", cue.card_id);
+  const namesCard = op !== "clear" && (op !== "cancel" || cue.card_id !== "");
+  if (namesCard) checkName("card_id", cue.card_id);
   else if (cue.card_id !== "") throw new Malformed("card_id is set: a clear names no card");
   if (!hasPayload && cue.duration !== null) throw new Malformed(`duration is set: ${op} has none`);
   // What else `kind` or `payload` may hold for hide and clear does not survive the canonical check.
+  if (op === "cancel") return { ...cue, kind: "cue", payload: readTarget(json, cue.seq) };
   if (!hasPayload) return { ...cue, kind: null, payload: null };
   return { ...cue, ...readContent(json["kind"], json["payload"]) };
 }
 
 function readOp(json: Json): Op {
   const op = json["op"];
-  if (op === "show" || op === "update" || op === "hide" || op === "clear") return op;
+  if (typeof op === "string" && OPS.has(op)) return op as Op;
   throw new Malformed("op is not an operation");
+}
+
+function readTarget(json: Json, seq: number): Target["payload"] {
+  if (json["kind"] !== "cue") throw new Malformed("kind is not cue");
+  const target = object(json["payload"], "payload", TARGET_KEYS);
+  return { seq: whole(target, "seq", 1, seq - 1) };
 }
 
 function malformed(reason: string): Decoded {
@@ -114,6 +122,8 @@ function malformed(reason: string): Decoded {
 const VERSION = 1;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const CUE_KEYS = new Set("v stream epoch seq card_id rev op pts duration kind payload".split(" "));
+const OPS = new Set(["show", "update", "hide", "clear", "cancel"]);
+const TARGET_KEYS = new Set(["seq"]);
 const U32_MAX = 2 ** 32 - 1;
 /** 1 ms and 24 h at 90 kHz. */
 const DURATION_MIN = 90;

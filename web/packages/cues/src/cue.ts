@@ -5,10 +5,10 @@
 import type { Content } from "./payload.ts";
 
 /** What a cue does to the screen. */
-export type Op = "show" | "update" | "hide" | "clear";
+export type Op = "show" | "update" | "hide" | "clear" | "cancel";
 
 /** One change to the cards on screen, bound to a threshold on the stream's timeline. */
-export type Cue = CueHead & (Content | NoContent);
+export type Cue = CueHead & (Content | NoContent | Target);
 
 /** What every cue has. */
 export interface CueHead {
@@ -26,6 +26,12 @@ export interface CueHead {
   readonly pts: number;
   /** 90 kHz, exclusive end; null holds until hidden (show) or leaves the end alone (update). */
   readonly duration: number | null;
+}
+
+/** A cancel says which cue, of the same threshold, it takes back. */
+export interface Target {
+  readonly kind: "cue";
+  readonly payload: { readonly seq: number };
 }
 
 /** Hide and clear say nothing. */

@@ -3,11 +3,11 @@
  *
  * `state(pts)` folds every cue at or before `pts` in the order (pts, seq): show puts the card up in place
  * of what it was, update replaces its payload (and its end, if it has a duration), hide takes it down,
- * clear takes all down; an end is exclusive. Seek, pause, late join and replay are then one thing. The
+ * clear takes all down, cancel takes back a cue of the same threshold; an end is exclusive. Seek, pause, late join and replay are then one thing. The
  * Rust `cues::Fold` is the same fold; docs/spec/vectors holds both.
  */
 
-import type { Cue } from "./cue.ts";
+import type { Cue, CueHead } from "./cue.ts";
 import type { Content } from "./payload.ts";
 
 /** A card on screen. */
@@ -28,6 +28,8 @@ export class Timeline {
   /** In the order of (pts, seq), each once. */
   #cues: Cue[] = [];
   #seqs = new Set<number>();
+  /** Taken back, whether they have come or not. */
+  #cancelled = new Set<number>();
   #horizon = -Infinity;
 
   /** How many cues are held. */
@@ -70,7 +72,7 @@ export class Timeline {
     const cards = new Map<string, ActiveCard>();
     for (const cue of this.#cues) {
       if (cue.pts > pts) break;
-      apply(cards, cue);
+      if (!this.#cancelled.has(cue.seq)) apply(cards, cue);
     }
     return [...cards.values()].filter((card) => isUp(card, pts));
   }
@@ -78,6 +80,7 @@ export class Timeline {
   #add(cue: Cue): boolean {
     if (this.#seqs.has(cue.seq)) return false;
     this.#seqs.add(cue.seq);
+    if (cue.kind === "cue") this.#cancelled.add(cue.payload.seq);
     // Cues nearly always come in order, so the place is looked for from the end.
     let at = this.#cues.length;
     while (at > 0 && order(cue, this.#cues[at - 1] ?? cue) < 0) at -= 1;
@@ -94,7 +97,8 @@ export class Timeline {
     const up = new Map(this.state(before).map((card) => [card.card_id, card]));
     const acts = (cue: Cue): boolean => {
       const card = up.get(cue.card_id);
-      if (card === undefined || cue.pts < card.since || cue.op === "hide") return false;
+      if (card === undefined || cue.pts < card.since || !hasContent(cue)) return false;
+      if (this.#cancelled.has(cue.seq)) return false;
       return cue.seq === card.seq || cue.op === "show" || cue.duration !== null;
     };
     this.#keep(this.#cues.filter((cue) => cue.pts > before || acts(cue)));
@@ -104,22 +108,25 @@ export class Timeline {
   #keep(cues: Cue[]): void {
     this.#cues = cues;
     this.#seqs = new Set(cues.map((cue) => cue.seq));
+    this.#cancelled = new Set(cues.flatMap((cue) => (cue.kind === "cue" ? [cue.payload.seq] : [])));
   }
 }
 
 function apply(cards: Map<string, ActiveCard>, cue: Cue): void {
   switch (cue.op) {
     case "show":
-      if (cue.kind !== null) show(cards, cue, cue);
+      if (hasContent(cue)) show(cards, cue, cue);
       return;
     case "update":
-      if (cue.kind !== null) update(cards, cue, cue);
+      if (hasContent(cue)) update(cards, cue, cue);
       return;
     case "hide":
       cards.delete(cue.card_id);
       return;
     case "clear":
       cards.clear();
+      return;
+    case "cancel":
   }
 }
 
@@ -135,6 +142,10 @@ function update(cards: Map<string, ActiveCard>, cue: Cue, content: Content): voi
   const { card_id, seq, rev } = cue;
   const until = endOf(cue) ?? card.until;
   cards.set(card_id, { card_id, seq, rev, since: card.since, until, ...only(content) });
+}
+
+function hasContent(cue: Cue): cue is CueHead & Content {
+  return cue.kind !== null && cue.kind !== "cue";
 }
 
 /** Of a cue only what its card says. */
