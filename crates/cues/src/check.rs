@@ -61,7 +61,7 @@ pub(crate) fn content(
 }
 
 /// 1 to 64 of the characters that need no quoting in a URL path, a playlist or an HTML attribute.
-fn name(field: &'static str, text: &str) -> Result<(), Error> {
+pub(crate) fn name(field: &'static str, text: &str) -> Result<(), Error> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let fits = (1..=NAME_LEN_MAX).contains(&text.len()) && text.bytes().all(plain);
     ensure(

@@ -206,6 +206,40 @@ pub enum CancelError {
     Refused(#[from] InsertError),
 }
 
+/// Why cues were not prepared, or not fired. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArmError {
+    /// No cue, or more than fire at once.
+    #[error("{count} cues are prepared at once: send 1 to {max}")]
+    Count {
+        /// How many were sent.
+        count: usize,
+        /// How many may be.
+        max: usize,
+    },
+    /// As many prepared names as there may be.
+    #[error("{max} names are prepared already: fire one, or remove one")]
+    Full {
+        /// The limit.
+        max: usize,
+    },
+    /// Nothing is prepared under this name.
+    #[error("nothing is prepared as `{name}`: prepare it first, or ask what is")]
+    NotArmed {
+        /// The name, cut to 64 characters.
+        name: String,
+    },
+    /// One of the cues is refused.
+    #[error("cue {index}: {error}")]
+    Refused {
+        /// Which, from 0.
+        index: usize,
+        /// Why.
+        error: InsertError,
+    },
+}
+
 fn on_screen(cards: &[String]) -> String {
     format!("{} would be on screen", cards.join(", "))
 }

@@ -40,11 +40,13 @@ mod snapshot;
 mod timeline;
 
 pub use codec::{EncodedCue, decode, encode};
-pub use error::{CancelError, Error, InsertError};
+pub use error::{ArmError, CancelError, Error, InsertError};
 pub use fold::Fold;
 pub use model::{Cue, Op};
 pub use payload::{App, Coupon, Currency, FlashSale, Level, Notice, Payload, Poll, Price, Product};
 pub use rfc3339::{parse_rfc3339, rfc3339_millis};
 pub use screen::ActiveCard;
 pub use snapshot::InBandSnapshot;
-pub use timeline::{At, CueRequest, Ends, LiveClock, LoggedCue, Receipt, Timeline, TimelineConfig};
+pub use timeline::{
+    Armed, At, CueRequest, Ends, LiveClock, LoggedCue, Receipt, Timeline, TimelineConfig,
+};

@@ -1,5 +1,6 @@
 //! The one writer of a stream's cues: gives each request its threshold and its number.
 
+mod armed;
 mod bucket;
 mod cancel;
 mod frames;
@@ -15,6 +16,7 @@ use std::{
 
 use media::{Pts, UnixMillis, time::span_to_ticks, time::ticks_to_span};
 
+pub use self::armed::Armed;
 pub use self::request::{At, CueRequest, Ends, LiveClock, LoggedCue, Receipt};
 use self::{bucket::Bucket, frames::Frames, receipts::Receipts};
 use crate::{
@@ -109,6 +111,15 @@ pub struct Timeline {
     bucket: Bucket,
     receipts: Receipts,
     frames: Frames,
+    /// Prepared cues, by the name that fires them.
+    armed: BTreeMap<String, Armed>,
+}
+
+/// A new cue's number, and the newest revision of its card before it.
+#[derive(Debug, Clone, Copy)]
+struct Numbers {
+    seq: u64,
+    rev: u32,
 }
 
 /// Where a cue was put.
@@ -134,6 +145,7 @@ impl Timeline {
             revs: BTreeMap::new(),
             highest: Pts::default(),
             frames: Frames::default(),
+            armed: BTreeMap::new(),
         }
     }
 
@@ -158,7 +170,11 @@ impl Timeline {
         self.highest = self.highest.max(clock.highest_pts);
         self.bucket.check(now)?;
         let placed = self.place(request.at, clock)?;
-        let cue = Arc::new(encode(self.draft(&request, clock, placed.pts)?)?);
+        let numbers = Numbers {
+            seq: self.last_seq + 1,
+            rev: self.rev(&request.card_id),
+        };
+        let cue = Arc::new(encode(self.draft(&request, clock, placed.pts, numbers)?)?);
         self.admit(&self.fold, &cue)?;
         self.bucket.take(now);
         let receipt = self.commit(cue, &placed, request.ends);
@@ -271,8 +287,14 @@ impl Timeline {
             .max(self.highest.offset(1))
     }
 
-    fn draft(&self, request: &CueRequest, clock: &LiveClock, pts: Pts) -> Result<Cue, InsertError> {
-        let current = self.rev(&request.card_id);
+    fn draft(
+        &self,
+        request: &CueRequest,
+        clock: &LiveClock,
+        pts: Pts,
+        numbers: Numbers,
+    ) -> Result<Cue, InsertError> {
+        let current = numbers.rev;
         match request.if_rev {
             Some(asked) if asked != current => {
                 let card_id = request.card_id.clone();
@@ -289,7 +311,7 @@ impl Timeline {
         Ok(Cue {
             stream: self.stream.clone(),
             epoch: clock.epoch,
-            seq: self.last_seq + 1,
+            seq: numbers.seq,
             card_id: request.card_id.clone(),
             rev,
             op: request.op,

@@ -46,6 +46,9 @@ pub enum CueError {
     /// The cue is not taken back, or not moved.
     #[error(transparent)]
     NotTakenBack(#[from] cues::CancelError),
+    /// Cues are not prepared, or not fired.
+    #[error(transparent)]
+    NotFired(#[from] cues::ArmError),
 }
 
 /// Somebody could not be removed, or a stream not ended.

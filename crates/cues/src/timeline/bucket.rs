@@ -6,7 +6,7 @@ use crate::error::InsertError;
 
 /// Generic cell rate algorithm (ITU-T I.371 annex A): `full_at` is when the bucket would be full
 /// again, so the tokens missing now are `(full_at - now) / interval`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Bucket {
     interval: Duration,
     /// How far `full_at` may lie ahead for a token to be left.

@@ -1,5 +1,6 @@
 //! Insertion, one rule at a time.
 
+mod armed;
 mod cancel;
 
 use media::UtcAnchor;

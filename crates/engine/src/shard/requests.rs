@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use cues::{ActiveCard, At, CueRequest, LoggedCue, Receipt};
+use cues::{ActiveCard, Armed, At, CueRequest, LoggedCue, Receipt};
 use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
@@ -165,6 +165,48 @@ impl Shard {
     ) -> Result<Receipt, CueError> {
         let (stream, mut fx) = self.of_stream(now, name)?;
         Ok(stream.reschedule_cue(&mut fx, seq, at)?)
+    }
+
+    /// Prepares cues under a name, in place of what stood there.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such stream, or a cue can never be taken.
+    pub fn arm(
+        &mut self,
+        name: &StreamName,
+        armed: &str,
+        requests: Vec<CueRequest>,
+    ) -> Result<(), CueError> {
+        let none = || CueError::NoStream(name.to_string());
+        let stream = self.streams.get_mut(name).ok_or_else(none)?;
+        Ok(stream.arm(armed, requests)?)
+    }
+
+    /// Forgets prepared cues; false if there are none of this name, `None` without such a stream.
+    pub fn disarm(&mut self, name: &StreamName, armed: &str) -> Option<bool> {
+        Some(self.streams.get_mut(name)?.disarm(armed))
+    }
+
+    /// A stream's prepared cues, and those fired of late; `None` without such a stream.
+    pub fn armed(&self, name: &StreamName) -> Option<Vec<(String, Armed)>> {
+        Some(self.streams.get(name)?.armed())
+    }
+
+    /// Inserts prepared cues, all with one threshold.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such stream, nothing is prepared, or the state on screen forbids one of them.
+    pub fn fire(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+        armed: &str,
+        at: At,
+    ) -> Result<Vec<Receipt>, CueError> {
+        let (stream, mut fx) = self.of_stream(now, name)?;
+        Ok(stream.fire(&mut fx, armed, at)?)
     }
 
     fn of_stream(

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use cues::{ActiveCard, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt, channel};
+use cues::{
+    ActiveCard, ArmError, Armed, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt, channel,
+};
 use media::{Pts, time};
 use sfu::SessionId;
 
@@ -21,6 +23,33 @@ impl Stream {
         let receipt = self.timeline.insert(fx.now, request, &clock)?;
         self.carry(fx, [&receipt]);
         Ok(receipt)
+    }
+
+    pub(crate) fn arm(&mut self, name: &str, requests: Vec<CueRequest>) -> Result<(), ArmError> {
+        self.timeline.arm(name, requests)
+    }
+
+    pub(crate) fn disarm(&mut self, name: &str) -> bool {
+        self.timeline.disarm(name)
+    }
+
+    pub(crate) fn armed(&self) -> Vec<(String, Armed)> {
+        let armed = self.timeline.armed();
+        armed
+            .map(|(name, armed)| (name.to_owned(), armed.clone()))
+            .collect()
+    }
+
+    pub(crate) fn fire(
+        &mut self,
+        fx: &mut Effects<'_>,
+        name: &str,
+        at: At,
+    ) -> Result<Vec<Receipt>, ArmError> {
+        let clock = self.live_clock(fx.now);
+        let receipts = self.timeline.fire(fx.now, name, at, &clock)?;
+        self.carry(fx, &receipts);
+        Ok(receipts)
     }
 
     pub(crate) fn cancel_cue(
@@ -58,7 +87,11 @@ impl Stream {
     }
 
     /// Hands new cues to every carrier.
-    fn carry<const N: usize>(&mut self, fx: &mut Effects<'_>, receipts: [&Receipt; N]) {
+    fn carry<'a>(
+        &mut self,
+        fx: &mut Effects<'_>,
+        receipts: impl IntoIterator<Item = &'a Receipt>,
+    ) {
         for receipt in receipts.into_iter().filter(|receipt| !receipt.replayed) {
             self.packager.cue(Arc::clone(&receipt.cue));
             self.unsent_cues.push(Arc::clone(&receipt.cue));

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cues::{CancelError, CueRequest, InsertError, LoggedCue};
+use cues::{ArmError, CancelError, CueRequest, InsertError, LoggedCue};
 use engine::{CueError, StreamName};
 use media::Pts;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Largest body of a cue request, bytes: sixteen encoded cues.
-const BODY_BYTES_MAX: usize = 16 << 10;
+pub(super) const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// Inserts a cue.
 ///
@@ -283,7 +283,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// The answer for a request that the engine refuses.
-fn refusal(error: &CueError) -> Problem {
+pub(super) fn refusal(error: &CueError) -> Problem {
     let said = error.to_string();
     match error {
         CueError::Refused(refused) | CueError::NotTakenBack(CancelError::Refused(refused)) => {
@@ -293,6 +293,12 @@ fn refusal(error: &CueError) -> Problem {
             Problem::new(Kind::NoSuchCue, said)
         }
         CueError::NotTakenBack(_) => Problem::new(Kind::CueSettled, said),
+        CueError::NotFired(ArmError::Refused { index, error }) => {
+            inserted_not(error).of_list("cues", *index)
+        }
+        CueError::NotFired(ArmError::NotArmed { .. }) => Problem::new(Kind::NotArmed, said),
+        CueError::NotFired(ArmError::Full { .. }) => Problem::new(Kind::CardRefused, said),
+        CueError::NotFired(_) => Problem::new(Kind::InvalidField, said),
         CueError::NoStream(_) | _ => Problem::new(Kind::NoSuchStream, said),
     }
 }
@@ -323,5 +329,5 @@ fn inserted_not(refused: &InsertError) -> Problem {
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const KEY_LEN_MAX: usize = 255;

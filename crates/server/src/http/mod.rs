@@ -16,6 +16,7 @@
 //! Below it, `listener`, `connection` and `activity` make requests of TCP connections (RFC 9112, RFC 9113).
 
 mod activity;
+mod armed;
 mod at;
 mod connection;
 mod cors;

@@ -17,7 +17,7 @@ use utoipa::{
 use utoipa_axum::routes;
 
 use super::{
-    Audience, cors, cues, embeddable, events, health, keys, people,
+    Audience, armed, cors, cues, embeddable, events, health, keys, people,
     routes::{Part, Routes},
     streams,
     web::Web,
@@ -85,6 +85,12 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
                 (Method::DELETE, Policy::Cues),
             ],
         )
+        .described(routes!(armed::list), [(Method::GET, Policy::Cues)])
+        .described(
+            routes!(armed::put, armed::remove),
+            [(Method::PUT, Policy::Cues), (Method::DELETE, Policy::Cues)],
+        )
+        .described(routes!(armed::fire), [(Method::POST, Policy::Cues)])
         .described(routes!(people::remove_viewer), send_away())
         .described(routes!(people::remove_publisher), send_away())
         .described(

@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     NoSuchPath,
     NoSuchStream,
     NoSuchCue,
+    NotArmed,
     NoSuchKey,
     NoSuchSession,
     NoSuchViewer,
@@ -64,6 +65,7 @@ impl Kind {
             Self::NoSuchPath => ("no-such-path", "No such path"),
             Self::NoSuchStream => ("no-such-stream", "No such stream"),
             Self::NoSuchCue => ("no-such-cue", "No such cue"),
+            Self::NotArmed => ("not-armed", "Nothing is prepared"),
             Self::NoSuchKey => ("no-such-key", "No such stream key"),
             Self::NoSuchSession => ("no-such-session", "No such session"),
             Self::NoSuchViewer => ("no-such-viewer", "No such viewer"),
@@ -111,6 +113,7 @@ impl Kind {
             Self::NoSuchPath
             | Self::NoSuchStream
             | Self::NoSuchCue
+            | Self::NotArmed
             | Self::NoSuchKey
             | Self::NoSuchSession
             | Self::NoSuchViewer
@@ -208,6 +211,12 @@ impl Problem {
     /// What would do in its place (RFC 9110 section 11.6.1).
     pub(crate) fn challenge(mut self, challenge: HeaderValue) -> Self {
         self.challenge = Some(challenge);
+        self
+    }
+
+    /// It is about one of several.
+    pub(crate) fn of_list(mut self, list: &str, index: usize) -> Self {
+        self.detail = format!("`{list}[{index}]`: {}", self.detail);
         self
     }
 

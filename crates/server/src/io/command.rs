@@ -8,7 +8,7 @@ use std::{
 
 use access::Grant;
 use bytes::Bytes;
-use cues::{ActiveCard, CueRequest, LoggedCue, Receipt};
+use cues::{ActiveCard, Armed, CueRequest, LoggedCue, Receipt};
 use engine::{
     ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, RemoveError,
     Shard, StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
@@ -163,6 +163,45 @@ impl ShardHandle {
         request: CueRequest,
     ) -> Result<Result<Receipt, CueError>, Unavailable> {
         self.ask(move |shard, now| shard.insert_cue(now, &stream, request))
+            .await
+    }
+
+    /// Prepares cues under a name.
+    pub(crate) async fn arm(
+        &self,
+        stream: StreamName,
+        name: String,
+        requests: Vec<CueRequest>,
+    ) -> Result<Result<(), CueError>, Unavailable> {
+        self.ask(move |shard, _| shard.arm(&stream, &name, requests))
+            .await
+    }
+
+    /// Forgets prepared cues; `None` when there is no such stream.
+    pub(crate) async fn disarm(
+        &self,
+        stream: StreamName,
+        name: String,
+    ) -> Result<Option<bool>, Unavailable> {
+        self.ask(move |shard, _| shard.disarm(&stream, &name)).await
+    }
+
+    /// What is prepared; `None` when there is no such stream.
+    pub(crate) async fn armed(
+        &self,
+        stream: StreamName,
+    ) -> Result<Option<Vec<(String, Armed)>>, Unavailable> {
+        self.ask(move |shard, _| shard.armed(&stream)).await
+    }
+
+    /// Inserts prepared cues.
+    pub(crate) async fn fire(
+        &self,
+        stream: StreamName,
+        name: String,
+        at: cues::At,
+    ) -> Result<Result<Vec<Receipt>, CueError>, Unavailable> {
+        self.ask(move |shard, now| shard.fire(now, &stream, &name, at))
             .await
     }
 
