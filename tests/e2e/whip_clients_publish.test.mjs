@@ -13,7 +13,8 @@ import { until } from './lib/wait.mjs';
 import { publishAiortc, publishFfmpegWhip, publishGstreamer, publishObsTwin, recordTransportStream, watchAiortc } from './lib/whip-clients.mjs';
 
 const FPS = 30;
-const SECONDS = process.env.SHOPCAST_FULL ? 30 : 2;
+// One encoder and three decoders share the machine: it may take three times as long as it shows.
+const SECONDS = process.env.SHOPCAST_FULL ? 10 : 2;
 
 /** Each with the profile its encoder makes, whatever its offer says. */
 const CLIENTS = [
@@ -40,7 +41,7 @@ const PROFILES = { 'Constrained Baseline': /^avc1\.42[4-7c-f]/i, Main: /^avc1\.4
 test('whip clients', { timeout: 300_000 }, async (t) => {
   const folder = scratch(t, 'whip');
   const file = join(folder, 'main.ts');
-  await recordTransportStream(file, { seconds: 30 + SECONDS, profile: 'main' });
+  await recordTransportStream(file, { seconds: 40 + SECONDS * 3, profile: 'main' });
   const [server, browser] = [await startServer(t), await launchBrowser(t)];
   for (const client of CLIENTS) {
     await t.test(client.name, (subtest) => publishesAndIsWatched(subtest, { client, server, browser, file }));
@@ -81,7 +82,7 @@ async function byWebRtc(t, browser, server, stream) {
     const now = await whepStats(page);
     const enough = now.video.framesDecoded - before.video.framesDecoded >= FPS * SECONDS;
     return enough && now.audio.totalAudioEnergy > before.audio.totalAudioEnergy && now.audio.audioLevel > 0.01 && now;
-  }, { within: 15_000 + SECONDS * 1000 });
+  }, { within: 15_000 + SECONDS * 3000 });
   const [decoded, received] = ['framesDecoded', 'framesReceived'].map((name) => after.video[name] - before.video[name]);
   t.diagnostic(`WebRTC: ${decoded} of ${received} frames decoded, sound ${after.audio.audioLevel.toFixed(2)}, ${after.video.pliCount} PLI, ${after.video.freezeCount} freezes`);
   // With B-frames it would be one in twelve; a busy machine is a while decoding what comes at once.
@@ -96,7 +97,7 @@ async function byHls(t, browser, server, stream) {
   const after = await until(`${SECONDS} seconds of pictures and sound by LL-HLS`, async () => {
     const now = await playback(page);
     return now.frames - before.frames >= FPS * SECONDS && now.audioBytes > before.audioBytes && now;
-  }, { within: 15_000 + SECONDS * 1000 });
+  }, { within: 15_000 + SECONDS * 3000 });
   t.diagnostic(`LL-HLS: ${after.frames} frames, ${after.dropped} dropped, ${after.audioBytes} bytes of sound decoded`);
   assert.equal(`${after.width}x${after.height}`, '640x360');
   assert.equal(after.error, null);
@@ -106,7 +107,7 @@ async function byHls(t, browser, server, stream) {
 
 async function byAiortc(t, server, stream) {
   const wanted = { pictures: FPS * SECONDS, samples: 48_000 * SECONDS };
-  const result = await watchAiortc(`${server.origin}/whep/${stream}`, { ...wanted, seconds: 15 + SECONDS });
+  const result = await watchAiortc(`${server.origin}/whep/${stream}`, { ...wanted, seconds: 15 + SECONDS * 3 });
   t.diagnostic(`aiortc: ${JSON.stringify(result)}`);
   assert.deepEqual([result.status, result.state, result.deleted, result.size], [201, 'connected', 200, '640x360']);
   assert.ok(result.pictures >= wanted.pictures, `${result.pictures} pictures decoded`);
