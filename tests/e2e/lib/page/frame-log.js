@@ -51,7 +51,10 @@
         return;
       }
       // On a busy machine the element may already hold the next frame, which will have its own callback.
-      if (Math.abs(strip.timestamp - record.mediaTime * 1e6) > SAME_FRAME_US) {
+      const isSame = strip.rtp !== undefined && record.rtp !== undefined
+        ? strip.rtp === record.rtp
+        : Math.abs(strip.timestamp - record.mediaTime * 1e6) <= SAME_FRAME_US;
+      if (!isSame) {
         record.skipped = 'already the next frame';
         strip.cells.catch(() => {});
         return;

@@ -42,7 +42,9 @@
       x: even(layout.x * scale), y: even((layout.y + layout.h / 2) * scale) - 2,
       width: even((layout.bits + 3) * layout.cell * scale), height: 4,
     };
-    return { timestamp: frame.timestamp, format: frame.format, cells: read(frame, rect, layout, scale) };
+    // By WebRTC a frame names itself exactly; browsers that do not say so leave its time to tell it.
+    const rtp = frame.metadata?.().rtpTimestamp;
+    return { timestamp: frame.timestamp, rtp, format: frame.format, cells: read(frame, rect, layout, scale) };
   };
 
   async function read(frame, rect, layout, scale) {
