@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use cues::{
     At, CueRequest, Currency, EncodedCue, Fold, InBandSnapshot, LiveClock, Op, Payload, Price,
-    Product, Timeline, TimelineConfig, channel as side, daterange, emsg as boxes, id3 as tags,
-    rfc3339_millis,
+    Product, Receipt, Timeline, TimelineConfig, channel as side, daterange, emsg as boxes,
+    id3 as tags, rfc3339_millis,
 };
 use media::{Pts, UnixMillis, UtcAnchor};
 
@@ -127,23 +127,37 @@ pub fn request(data: &[u8]) {
             live_utc: ANCHOR.utc(newest),
             anchor: ANCHOR,
         };
-        let Ok(receipt) = timeline.insert(at, cue_request(&mut take), &clock) else {
-            continue;
+        let step = take.u8();
+        let given: Vec<Receipt> = match step % 8 {
+            0 => {
+                let cancelled = timeline.cancel(at, take.u8().into(), &clock);
+                cancelled.into_iter().collect()
+            }
+            1 => {
+                let moved = timeline.reschedule(at, take.u8().into(), when(&mut take), &clock);
+                moved.into_iter().flatten().collect()
+            }
+            _ => {
+                let inserted = timeline.insert(at, cue_request(&mut take), &clock);
+                inserted.into_iter().collect()
+            }
         };
-        if receipts.len() < 8 {
-            carried(&receipt.cue);
+        for receipt in given {
+            if receipts.len() < 8 {
+                carried(&receipt.cue);
+            }
+            assert!(receipt.late_by_ms >= 0);
+            assert!(
+                receipt.replayed || receipt.cue.cue.pts > newest,
+                "a threshold lies past every frame"
+            );
+            assert_eq!(
+                timeline.get(receipt.cue.cue.seq).map(|known| known.cue),
+                Some(Arc::clone(&receipt.cue))
+            );
+            assert_eq!(fold.insert(Arc::clone(&receipt.cue)), !receipt.replayed);
+            receipts.push(receipt);
         }
-        assert!(receipt.late_by_ms >= 0);
-        assert!(
-            receipt.replayed || receipt.cue.cue.pts > newest,
-            "a threshold lies past every frame"
-        );
-        assert_eq!(
-            timeline.get(receipt.cue.cue.seq).map(|known| known.cue),
-            Some(Arc::clone(&receipt.cue))
-        );
-        assert_eq!(fold.insert(Arc::clone(&receipt.cue)), !receipt.replayed);
-        receipts.push(receipt);
     }
     for receipt in &receipts {
         let pts = receipt.cue.cue.pts;
@@ -154,6 +168,16 @@ pub fn request(data: &[u8]) {
             fold.state(pts),
             "the fold of the cues is the timeline's"
         );
+    }
+}
+
+fn when(take: &mut Take<'_>) -> At {
+    match take.u8() % 8 {
+        0 => At::Pts(Pts(take.i64())),
+        1 => At::Utc(UnixMillis(take.i64())),
+        2 => At::After(Duration::from_millis(u64::from_be_bytes(take.bytes()))),
+        3 => At::After(Duration::from_millis(u64::from(take.u16()))),
+        _ => At::Now,
     }
 }
 
@@ -174,15 +198,12 @@ fn cue_request(take: &mut Take<'_>) -> CueRequest {
         duration: take.option(|take| Duration::from_millis(take.u32().into())),
         payload: match op {
             Op::Show | Op::Update => Some(Payload::Product(product(take))),
-            Op::Hide | Op::Clear => take.option(|take| Payload::Product(product(take))),
+            Op::Hide | Op::Clear | Op::Cancel => {
+                take.option(|take| Payload::Product(product(take)))
+            }
         },
-        at: match take.u8() % 8 {
-            0 => At::Pts(Pts(take.i64())),
-            1 => At::Utc(UnixMillis(take.i64())),
-            2 => At::After(Duration::from_millis(u64::from_be_bytes(take.bytes()))),
-            3 => At::After(Duration::from_millis(u64::from(take.u16()))),
-            _ => At::Now,
-        },
+        at: when(take),
+        ends: None,
         if_rev: take.option(|take| take.u8().into()),
         idempotency_key: take.option(|take| match take.u8() {
             255 => take.text(),

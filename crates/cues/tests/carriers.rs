@@ -26,7 +26,7 @@ fn any_payload() -> impl Strategy<Value = Payload> {
     ];
     let data = prop_oneof![
         any::<i64>().prop_map(serde_json::Value::from),
-        prop::collection::vec(TEXT, 0..4).prop_map(serde_json::Value::from),
+        prop::collection::vec("[ -~é🦀]{0,20}", 0..4).prop_map(serde_json::Value::from),
     ];
     prop_oneof![
         TEXT.prop_map(|title| product(&title)),
@@ -65,15 +65,10 @@ fn any_payload() -> impl Strategy<Value = Payload> {
             })
         ),
         (level, TEXT).prop_map(|(level, text)| Payload::Notice(Notice { level, text })),
-        (name, data)
-            .prop_map(|(schema, data)| Payload::App(App {
-                schema,
-                data: data.to_string().chars().take(150).collect::<String>(),
-            }))
-            .prop_filter("JSON that was not cut", |payload| match payload {
-                Payload::App(app) => serde_json::from_str::<serde_json::Value>(&app.data).is_ok(),
-                _ => true,
-            }),
+        (name, data).prop_map(|(schema, data)| Payload::App(App {
+            schema,
+            data: data.to_string(),
+        })),
     ]
 }
 

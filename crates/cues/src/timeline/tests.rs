@@ -721,11 +721,17 @@ fn what_cannot_be_a_cue_is_refused_before_it_has_a_number() {
             "{error}"
         );
     }
+    assert_eq!(bench.timeline.last_seq(), 0);
+}
+
+#[test]
+fn a_cue_too_long_for_its_carriers_or_of_a_stream_without_a_name_is_refused() {
+    let mut bench = Bench::new(roomy());
     let image = Some(format!("/{}", "a".repeat(511)));
-    let payload = match product(&"🦀".repeat(120)) {
-        Payload::Product(long) => Some(Payload::Product(Product { image, ..long })),
-        other => Some(other),
+    let Payload::Product(long) = product(&"🦀".repeat(120)) else {
+        unreachable!("it makes products");
     };
+    let payload = Some(Payload::Product(Product { image, ..long }));
     let error = bench
         .try_insert(CueRequest {
             payload,

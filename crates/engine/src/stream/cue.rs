@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use cues::{
-    ActiveCard, ArmError, Armed, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt, channel,
+    ActiveCard, ArmError, Armed, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt,
+    channel,
 };
 use media::{Pts, time};
 use sfu::SessionId;
@@ -87,11 +88,7 @@ impl Stream {
     }
 
     /// Hands new cues to every carrier.
-    fn carry<'a>(
-        &mut self,
-        fx: &mut Effects<'_>,
-        receipts: impl IntoIterator<Item = &'a Receipt>,
-    ) {
+    fn carry<'a>(&mut self, fx: &mut Effects<'_>, receipts: impl IntoIterator<Item = &'a Receipt>) {
         for receipt in receipts.into_iter().filter(|receipt| !receipt.replayed) {
             self.packager.cue(Arc::clone(&receipt.cue));
             self.unsent_cues.push(Arc::clone(&receipt.cue));

@@ -187,11 +187,7 @@ pub(crate) async fn fire(
     state.meters.cues_inserted.increment(inserted as u64);
     let replayed = HeaderValue::from_static(if inserted == 0 { "true" } else { "false" });
     let cues = receipts.iter().map(ReceiptBody::from).collect();
-    Ok((
-        [(IDEMPOTENT_REPLAYED, replayed)],
-        Json(FiredBody { cues }),
-    )
-        .into_response())
+    Ok(([(IDEMPOTENT_REPLAYED, replayed)], Json(FiredBody { cues })).into_response())
 }
 
 impl From<(String, Armed)> for ArmedView {

@@ -186,10 +186,7 @@ mod tests {
             let shown = serde_json::to_value(PayloadBody::from(&read)).unwrap();
             assert_eq!(shown, payload, "{kind}");
             body["payload"]["html"] = json!("<b>");
-            assert!(
-                request(body).unwrap_err().contains("`html`"),
-                "{kind}"
-            );
+            assert!(request(body).unwrap_err().contains("`html`"), "{kind}");
         }
     }
 

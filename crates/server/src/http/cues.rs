@@ -138,7 +138,11 @@ pub(crate) async fn one(
     state: Shared,
     StreamAnd(stream, seq): StreamAnd,
 ) -> Result<Json<CueView>, Problem> {
-    match state.shard.cue(stream.clone(), number(&stream, &seq)?).await? {
+    match state
+        .shard
+        .cue(stream.clone(), number(&stream, &seq)?)
+        .await?
+    {
         Some(cue) => Ok(Json(CueView::from(&cue))),
         None if state.shard.stream(stream.clone()).await?.is_some() => {
             Err(no_such_cue(&stream, &seq))
