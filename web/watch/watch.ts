@@ -71,7 +71,8 @@ class Pane {
 
   /** A reading of each frame flickers; the mean of about the last two seconds can be read. */
   #smoothed(latencyMs: number | null): string {
-    if (latencyMs === null) {
+    // An element that its script has not come for yet has no readings at all.
+    if (typeof latencyMs !== "number") {
       this.#smoothMs = null;
       return "–";
     }
