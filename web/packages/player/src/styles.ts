@@ -93,8 +93,8 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
 
 .stage { position: absolute; inset: 0; pointer-events: none; }
 .words {
-  position: absolute; inset: 48px auto auto 12px; max-width: min(340px, 60%);
-  display: grid; gap: 8px; margin: 0; padding: 0; list-style: none;
+  position: absolute; inset: 48px auto auto 12px; max-width: min(340px, 60%); max-height: calc(100% - 136px);
+  display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; overflow: hidden auto; scrollbar-width: none;
 }
 .word {
   padding: 9px 12px; border-radius: 12px; background: rgb(255 255 255 / .96); color: #16181d;
@@ -109,6 +109,7 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
 .word .terms { margin-top: 4px; font-size: 12px; color: #5a5e68; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .word ol { margin: 6px 0 0; padding: 0; list-style: none; display: grid; gap: 4px; }
 .word ol li { padding: 4px 10px; border-radius: 8px; background: #eef0f4; font-size: 13px; overflow-wrap: anywhere; unicode-bidi: isolate; }
+.word[data-kind="notice"] { order: -1; } /* What must be said is not what is cut off. */
 .word[data-level="disclosure"] { background: rgb(16 18 23 / .82); color: #fff; }
 .word[data-level="warning"] { background: #ffd84d; }
 
@@ -157,6 +158,16 @@ video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: con
   .title { -webkit-line-clamp: 1; }
   .stock { font-size: 10px; }
   .badge { inset: 8px auto auto 8px; }
+  /* Between the badge and the products there is one line: words stand side by side in it. */
+  .words { inset: 38px 8px auto 8px; max-width: none; display: flex; overflow: auto hidden; pointer-events: auto; }
+  .word { flex: none; max-width: 80%; max-height: 28px; overflow: hidden; padding: 4px 8px; border-radius: 9px; }
+  .word[data-kind="poll"] { display: flex; gap: 6px; align-items: center; max-width: none; }
+  .word .title { -webkit-line-clamp: 1; font-size: 11px; }
+  .word:not([data-kind="poll"]) .title:has(+ .for-screen-reader + .code) { display: inline; }
+  .word .code { margin: 0 0 0 6px; padding: 0 6px; font-size: 11px; }
+  .word .terms, .word[data-kind="coupon"] .countdown { display: none; }
+  .word ol { grid-auto-flow: column; justify-content: start; margin: 0; }
+  .word ol li { padding: 0 7px; font-size: 10px; white-space: nowrap; }
   .controls { inset: 6px 6px auto auto; }
   .notice { padding: 12px; font-size: 12px; }
   .notice strong { font-size: 15px; }
