@@ -166,15 +166,15 @@ test('tokens share a cache', { timeout: 180_000 }, async (t) => {
     await t.test(`${what} does not come back to others`, async () => {
       const follower = new Follower(server, STREAM, video);
       await follower.full();
-      const { msn, parts } = follower.model.segments.at(-1);
-      // An answer of its own for each row, which the cache keeps for long.
-      const directives = `_HLS_msn=${msn}&_HLS_part=${parts.length}`;
+      const { msn } = follower.model.segments.at(-1);
+      // An answer of its own for each row, which the cache keeps for long because it is waited for; what is there already, as the
+      // next part may be on a busy machine, it keeps for a moment.
+      const directives = `_HLS_msn=${msn + 1}&_HLS_part=0`;
       const get = (query) => getPlaylist(`${hlsUrl(cache, STREAM, video)}?${directives}${query && `&${query}`}`);
-      const before = cache.requests().length;
       const [first, second] = [await get(foreign), await get(clean)];
       assert.deepEqual([first.status, second.status], [200, 200], first.text);
       // Where the first was not given what the second gets, it would prove nothing.
-      assert.deepEqual(cache.requests().slice(before).filter(({ uri }) => uri.endsWith(video)).at(-1).cache, 'HIT');
+      assert.equal(second.headers.get('x-cache'), 'HIT');
       for (const { text } of [first, second]) {
         assert.ok(!/spoilt/i.test(text), text);
         assert.equal(text.includes('EXT-X-DEFINE'), clean !== '', text);
