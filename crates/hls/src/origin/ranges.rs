@@ -16,6 +16,14 @@ pub(super) struct Listed {
     until: Option<Pts>,
 }
 
+impl DateRange {
+    /// Whether a range without an end of its own lasts until this one.
+    fn ends(&self, earlier: &Self) -> bool {
+        let same = self.card_id.is_empty() || earlier.card_id == self.card_id;
+        same && earlier.end.is_none() && earlier.start <= self.start
+    }
+}
+
 /// The ranges of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Ranges {
@@ -34,8 +42,7 @@ impl Ranges {
         }
         // A card without an end of its own ends with the next cue of its name, or with a clear.
         for listed in &mut self.listed {
-            let same = range.card_id.is_empty() || listed.range.card_id == range.card_id;
-            if same && listed.range.end.is_none() && listed.range.start <= range.start {
+            if range.ends(&listed.range) {
                 listed.until = Some(
                     listed
                         .until
@@ -57,10 +64,21 @@ impl Ranges {
 
     /// Removes a range that lies past all media segments, of which section 6.2.1 allows it.
     pub(super) fn take_back(&mut self, id: String, clock: u64) {
-        let before = self.listed.len();
-        self.listed.retain(|listed| listed.range.id != id);
-        if self.listed.len() < before {
-            self.removed.push_back((id, clock));
+        let Some(at) = self.listed.iter().position(|it| it.range.id == id) else {
+            return;
+        };
+        let taken_back = self.listed.remove(at).map(|it| it.range.start);
+        self.removed.push_back((id, clock));
+        // What it would have ended goes on, up to the next that ends it.
+        for n in 0..at.min(self.listed.len()) {
+            let earlier = &self.listed[n];
+            if earlier.range.end.is_some() || earlier.until != taken_back {
+                continue;
+            }
+            let ended = self.listed.range(n + 1..);
+            let ended = ended.filter(|later| later.range.ends(&earlier.range));
+            let until = ended.map(|later| later.range.start).min();
+            self.listed[n].until = until;
         }
     }
 
@@ -99,3 +117,34 @@ const LISTED_MAX: usize = 64;
 /// Removed identifiers remembered: as many as can have been listed twice over within a skip
 /// boundary.
 const REMOVED_MAX: usize = 2 * LISTED_MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(id: &str, start: i64, end: Option<i64>) -> DateRange {
+        DateRange {
+            id: id.to_owned(),
+            card_id: "mug".to_owned(),
+            start: Pts(start),
+            end: end.map(Pts),
+            line: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_hide_that_is_taken_back_would_have_ended_stays_until_the_next_one() {
+        let mut ranges = Ranges::default();
+        ranges.add(range("show", 0, None), 0);
+        ranges.add(range("hide", 100, Some(100)), 0);
+        ranges.add(range("later", 300, Some(300)), 0);
+        ranges.take_back("hide".to_owned(), 0);
+        let ids = |ranges: &Ranges| -> Vec<String> {
+            ranges.listed().map(|it| it.range.id.clone()).collect()
+        };
+        ranges.trim(Pts(200), 0);
+        assert_eq!(ids(&ranges), ["show", "later"]);
+        ranges.trim(Pts(301), 0);
+        assert_eq!(ids(&ranges), Vec::<String>::new());
+    }
+}
