@@ -42,6 +42,7 @@ mod framing;
 pub mod fuzz;
 mod h264;
 mod ingest;
+mod narrow;
 mod packet;
 mod paths;
 mod profile;

@@ -17,6 +17,7 @@ use crate::{
     capture::CaptureClock,
     catch_up, datagram,
     fanout::{HeaderTemplate, seal_burst},
+    narrow::{Link, LinkReport},
     track::Track,
     transport::Transport,
 };
@@ -36,6 +37,7 @@ pub(crate) struct Session {
     /// Until when the viewer's reports are not listened to.
     quiet_until: Option<Instant>,
     catch_up: Option<CatchUp>,
+    link: Link,
     stats: SessionStats,
 }
 
@@ -46,6 +48,7 @@ pub(crate) struct Signals {
     pub(crate) channel_open: bool,
     pub(crate) keyframe_wanted: bool,
     pub(crate) closed: bool,
+    pub(crate) link: Option<LinkReport>,
 }
 
 /// What a session is made of.
@@ -83,6 +86,7 @@ impl Session {
             answered: None,
             quiet_until: None,
             catch_up: None,
+            link: Link::default(),
             stats: SessionStats::default(),
         }
     }
@@ -98,6 +102,7 @@ impl Session {
             datagrams_rejected: self.transport.rejected(),
             srtp_profile: self.transport.profile(),
             connected: self.transport.is_connected(),
+            narrow: self.link.is_narrow(),
             ..self.stats
         }
     }
@@ -113,8 +118,9 @@ impl Session {
     /// When to call again, and why.
     pub(crate) fn deadline(&self, config: &Config) -> (Instant, Reason) {
         let transport = self.transport.deadline(config);
-        let catch_up = self.catch_up.map(|next| (next.due, Reason::CatchUp));
-        catch_up.map_or(transport, |catch_up| catch_up.min(transport))
+        let catch_up = self.catch_up.map(|next| next.due);
+        let due = self.link.due().or(catch_up);
+        due.map_or(transport, |due| (due, Reason::CatchUp).min(transport))
     }
 
     /// Hands on what the transport has, until it only waits.
@@ -155,6 +161,11 @@ impl Session {
             RtcEvent::MediaEgressStats(egress) if Some(egress.mid) == self.video_mid => {
                 self.stats.nacks = egress.nacks;
                 self.stats.rtt = egress.rtt.or(self.stats.rtt);
+                signals.link = egress.loss.map(|loss| LinkReport {
+                    loss,
+                    sent: egress.bytes,
+                    resent: self.transport.bytes_retransmitted(),
+                });
             }
             RtcEvent::Closed => signals.closed = true,
             _ => {}
@@ -174,7 +185,7 @@ impl Session {
             TrackKind::Audio => &mut self.audio,
         };
         // Who is still catching up finds the live packets in the cache.
-        let behind = kind == TrackKind::Video && self.catch_up.is_some();
+        let behind = kind == TrackKind::Video && (self.catch_up.is_some() || self.link.is_narrow());
         let Some(track) = track
             .as_mut()
             .filter(|_| self.transport.is_connected() && !behind)
@@ -205,9 +216,29 @@ impl Session {
         let quiet = (self.answered.is_none() && track.header.is_repairable())
             .then(|| catch_up::quiet(self.transport.handshake(now)));
         self.answered = Some(now);
-        track.restart_at(first);
-        self.catch_up = Some(CatchUp { due: now, quiet });
+        if self.link.is_narrow() {
+            self.link.restart(track, first);
+        } else {
+            track.restart_at(first);
+            self.catch_up = Some(CatchUp { due: now, quiet });
+        }
         true
+    }
+
+    /// Takes what the viewer's reports say of its link; `offered` is how many bytes of video the
+    /// stream has had so far.
+    pub(crate) fn judge_link(&mut self, now: Instant, report: LinkReport, offered: u64) {
+        let was_narrow = self.link.is_narrow();
+        if self.link.judge(now, report, offered) {
+            // From where it is to what is live.
+            self.catch_up = Some(CatchUp {
+                due: now,
+                quiet: None,
+            });
+        } else if self.link.is_narrow() && !was_narrow {
+            self.catch_up = None;
+            self.stats.narrowed += 1;
+        }
     }
 
     /// Sends the next run of the past if it is due. True if there was anything to send; then
@@ -218,6 +249,11 @@ impl Session {
         cached: &[RenditionPacket],
         clock: &CaptureClock,
     ) -> bool {
+        if let (Some(track), true) = (&mut self.video, self.link.is_narrow()) {
+            let resent = self.transport.bytes_retransmitted();
+            let run = self.link.take(now, resent, track, cached);
+            return self.write(TrackKind::Video, &run, clock, run.iter());
+        }
         let Some(CatchUp { due, quiet }) = self.catch_up else {
             return false;
         };

@@ -540,6 +540,9 @@ impl Sfu {
             return Ok(false);
         };
         let cached = stream.cache.packets();
+        if let Some(report) = signals.link {
+            session.judge_link(now, report, stream.video_bytes);
+        }
         let wanted = signals.connected || signals.keyframe_wanted;
         let begun = wanted && session.begin_catch_up(now, cached, &self.config);
         if begun && !signals.connected {

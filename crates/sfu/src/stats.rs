@@ -39,6 +39,10 @@ pub struct SessionStats {
     pub connected: bool,
     /// The viewer opened the data channel.
     pub channel_open: bool,
+    /// Its link does not carry the stream: it is sent as much as the link bears.
+    pub narrow: bool,
+    /// How often its link was found to be so.
+    pub narrowed: u64,
 }
 
 /// Numbers of the whole shard.

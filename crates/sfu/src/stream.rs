@@ -16,6 +16,8 @@ pub(crate) struct Stream {
     /// Set by the first frame of either track.
     pub(crate) clock: Option<CaptureClock>,
     sound: Option<Dejitter>,
+    /// Bytes of video there were so far.
+    pub(crate) video_bytes: u64,
     pub(crate) viewers: BTreeSet<SessionId>,
 }
 
@@ -49,6 +51,8 @@ impl Stream {
         match track {
             TrackKind::Video => {
                 self.cache.push(packets);
+                let bytes: usize = packets.iter().map(|packet| packet.payload.len()).sum();
+                self.video_bytes += u64::try_from(bytes).unwrap_or(0);
                 now
             }
             TrackKind::Audio => {

@@ -37,6 +37,7 @@ pub(crate) struct Transport {
     /// Packets that left on this stream are counted.
     rtx: Option<Ssrc>,
     retransmitted: u64,
+    bytes_retransmitted: u64,
 }
 
 impl Transport {
@@ -56,6 +57,7 @@ impl Transport {
             rejected: 0,
             rtx: None,
             retransmitted: 0,
+            bytes_retransmitted: 0,
         }
     }
 
@@ -82,6 +84,11 @@ impl Transport {
     /// Packets sent again.
     pub(crate) fn retransmitted(&self) -> u64 {
         self.retransmitted
+    }
+
+    /// Bytes of them, as they left.
+    pub(crate) fn bytes_retransmitted(&self) -> u64 {
+        self.bytes_retransmitted
     }
 
     /// How long the handshake has taken so far: two round trips or more by its end.
@@ -221,6 +228,7 @@ impl Transport {
             .is_some_and(|rtx| datagram::rtp_ssrc(contents) == Some(*rtx))
         {
             self.retransmitted += 1;
+            self.bytes_retransmitted += u64::try_from(contents.len()).unwrap_or(0);
         }
     }
 
