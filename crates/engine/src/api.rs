@@ -173,6 +173,17 @@ pub enum Output {
         /// What it was.
         what: &'static str,
     },
+    /// An RTMP publisher says something at a moment of its stream. Whether anything comes of it is decided outside.
+    EncoderCue {
+        /// Whose.
+        conn: ConnId,
+        /// The stream it publishes.
+        stream: StreamName,
+        /// Where on the stream's timeline.
+        pts: Pts,
+        /// What.
+        cue: rtmp::EncoderCue,
+    },
     /// A WebRTC session is over, a viewer's or a publisher's.
     SessionClosed {
         /// Its number.

@@ -181,6 +181,15 @@ impl StreamClock {
         Some((dts, pts))
     }
 
+    /// Where a stamp of an RTMP publisher lies. `None` before an epoch by RTMP.
+    pub(crate) fn rtmp_pts(&self, ms: i64) -> Option<Pts> {
+        let epoch = self.epoch.as_ref()?;
+        match &epoch.stamps {
+            Stamps::Millis(millis) => Some(epoch.base.offset((ms - millis.first) * 90)),
+            Stamps::Rtp(_) => None,
+        }
+    }
+
     /// Places an audio frame on its own scale. `None` before an epoch, for a track the epoch lacks, or before zero.
     pub(crate) fn audio(&mut self, now: Instant, pts_ms: i64, leads: bool) -> Option<MediaTime> {
         let Stamps::Millis(millis) = &mut self.epoch.as_mut()?.stamps else {

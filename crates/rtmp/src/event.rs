@@ -68,6 +68,8 @@ pub enum Event {
     },
     /// What the encoder says of itself; may be wrong, may be repeated.
     Metadata(Metadata),
+    /// It says something at a moment of its stream. To be trusted as far as whoever publishes.
+    Cue(EncoderCue),
     /// A new video configuration, valid for the frames after it. Repetitions are left out.
     VideoConfig(H264Config),
     /// A new audio configuration, valid for the frames after it. Repetitions are left out.
@@ -108,6 +110,7 @@ impl fmt::Debug for Event {
                 .field("app", app)
                 .finish_non_exhaustive(),
             Self::Metadata(metadata) => metadata.fmt(f),
+            Self::Cue(cue) => cue.fmt(f),
             Self::VideoConfig(config) => f.debug_tuple("VideoConfig").field(config).finish(),
             Self::AudioConfig(config) => f.debug_tuple("AudioConfig").field(config).finish(),
             Self::Video {
@@ -144,4 +147,52 @@ pub struct Metadata {
     pub video_kbps: Option<u32>,
     /// `audiodatarate`, kbit/s.
     pub audio_kbps: Option<u32>,
+}
+
+/// Which data message of an encoder it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EncoderMessage {
+    /// `onTextData`.
+    TextData,
+    /// `onCuePoint`.
+    CuePoint,
+}
+
+impl EncoderMessage {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::TextData, Self::CuePoint];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TextData => "onTextData",
+            Self::CuePoint => "onCuePoint",
+        }
+    }
+
+    /// The message of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|message| message.as_str() == name)
+    }
+}
+
+/// What an encoder says at a moment of its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncoderCue {
+    /// How it says it.
+    pub message: EncoderMessage,
+    /// When, in ms, unwrapped, otherwise as sent.
+    pub at_ms: i64,
+    /// Its properties as texts, by their paths: `parameters.stock`.
+    pub fields: Vec<(String, String)>,
+}
+
+impl EncoderCue {
+    /// The property at a path, the first of that name.
+    pub fn field(&self, path: &str) -> Option<&str> {
+        let found = self.fields.iter().find(|(at, _)| at == path);
+        found.map(|(_, text)| text.as_str())
+    }
 }

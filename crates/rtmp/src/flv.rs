@@ -2,6 +2,7 @@
 //! RTMP v2).
 
 pub(crate) mod audio;
+pub(crate) mod cue_point;
 pub(crate) mod metadata;
 mod mod_ex;
 pub(crate) mod video;

@@ -41,6 +41,6 @@ mod session;
 
 pub use config::Config;
 pub use error::{Error, Fault};
-pub use event::{Event, Input, Metadata, Output, RejectReason};
+pub use event::{EncoderCue, EncoderMessage, Event, Input, Metadata, Output, RejectReason};
 pub use flv::video::COMPOSITION_MS_MAX;
 pub use session::{Reason, Session};

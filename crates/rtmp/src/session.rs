@@ -17,7 +17,7 @@ use crate::{
     chunk::{CSID_COMMAND, CSID_STREAM, Limits, Reader, Writer},
     command::values,
     control::Control,
-    flv::metadata,
+    flv::{cue_point, metadata},
     handshake::{Handshake, Progress},
     message::{AGGREGATE, AUDIO, COMMAND_AMF0, COMMAND_AMF3, DATA_AMF0, DATA_AMF3, Message, VIDEO},
     name::Name,
@@ -40,6 +40,7 @@ pub struct Session {
     unpublished_bytes: usize,
     received: Received,
     rate: Rate,
+    cue_rate: Rate,
     timers: Timers,
     outputs: VecDeque<Output>,
 }
@@ -90,6 +91,7 @@ impl Session {
                 window,
             },
             rate: Rate::new(config.messages_per_second_max, now),
+            cue_rate: Rate::new(CUES_PER_SECOND_MAX, now),
             timers: Timers::new(now),
             outputs: VecDeque::new(),
             config,
@@ -201,7 +203,7 @@ impl Session {
         }
         match message.kind {
             COMMAND_AMF0 | COMMAND_AMF3 => self.on_command(now, &message)?,
-            DATA_AMF0 | DATA_AMF3 => self.on_metadata(&message),
+            DATA_AMF0 | DATA_AMF3 => self.on_metadata(now, &message),
             AGGREGATE => self.drop_message("aggregate message"),
             _ => match Control::parse(&message) {
                 Some(Control::WindowAckSize(window)) => {
@@ -236,15 +238,27 @@ impl Session {
         Ok(())
     }
 
-    fn on_metadata(&mut self, message: &Message) {
-        if !matches!(self.state, State::Publishing { .. }) {
+    fn on_metadata(&mut self, now: Instant, message: &Message) {
+        let State::Publishing { tracks, .. } = &mut self.state else {
             return self.drop_message("data outside of a publish");
-        }
-        match values(message).map(|values| metadata::parse(&values)) {
-            Ok(Some(metadata)) => self.emit(Event::Metadata(metadata)),
-            Ok(None) => self.drop_message("data message"),
-            Err(_) => self.drop_message("unreadable data message"),
-        }
+        };
+        let Ok(values) = values(message) else {
+            return self.drop_message("unreadable data message");
+        };
+        let event = if let Some(metadata) = metadata::parse(&values) {
+            Event::Metadata(metadata)
+        } else if let Some((kind, properties)) = cue_point::parse(&values) {
+            if self.cue_rate.count(now).is_err() {
+                return self.drop_message("encoder cue past the limit of 20 a second");
+            }
+            match cue_point::cue(kind, tracks.stamp(message.timestamp), properties) {
+                Some(cue) => Event::Cue(cue),
+                None => return self.drop_message("encoder cue that is too large"),
+            }
+        } else {
+            return self.drop_message("data message");
+        };
+        self.emit(event);
     }
 
     fn accept(&mut self, now: Instant) -> Result<(), Error> {
@@ -361,3 +375,4 @@ impl fmt::Debug for Session {
 
 const DESCRIPTION_MAX: usize = 256;
 const WINDOW_MIN: u64 = 16 * 1024;
+const CUES_PER_SECOND_MAX: u32 = 20;

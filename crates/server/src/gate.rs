@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
-use access::{Asked, Decision, Grant, Refusal, Settings, Throttle, ThrottleConfig};
+use access::{Asked, Decision, Grant, Policy, Refusal, Settings, Throttle, ThrottleConfig};
 use engine::StreamName;
 use metrics::counter;
 use tracing::{debug, info, warn};
 
 use crate::{
+    encoder_cues::rules::CueRight,
     io::clock,
     keys::{Keys, KeysError},
     publishing::Publishing,
@@ -110,6 +111,27 @@ impl Gate {
         match verdict {
             Ok(grant) => Ok(grant),
             Err(refusal) => Err(self.refuse(refusal, from).await),
+        }
+    }
+
+    /// What a publisher that was let in may have done by its encoder.
+    pub(crate) fn cue_right(
+        &self,
+        grant: &Grant,
+        stream: &StreamName,
+        credential: Option<&str>,
+    ) -> CueRight {
+        let asked = Asked {
+            policy: Policy::Cues,
+            stream: Some(stream.as_str()),
+        };
+        let settings = self.settings();
+        match access::decide(asked, credential, &settings, clock::wall()) {
+            Decision::Allow(_) => CueRight::Full,
+            Decision::LookUp(_) | Decision::Refuse(_) if matches!(grant, Grant::Key(_)) => {
+                CueRight::ByRule
+            }
+            Decision::LookUp(_) | Decision::Refuse(_) => CueRight::None,
         }
     }
 

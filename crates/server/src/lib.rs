@@ -17,6 +17,7 @@
 pub mod cli;
 pub mod config;
 mod crowd;
+mod encoder_cues;
 mod error;
 mod gate;
 mod http;

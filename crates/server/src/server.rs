@@ -13,7 +13,8 @@ use tracing::{error, info, warn};
 
 use crate::{
     Error,
-    config::{Access, Config, Publishers},
+    config::{Access, Config, CueRule, Publishers},
+    encoder_cues::EncoderCues,
     gate::Gate,
     http::{self, SessionNames, State, Web},
     io::{
@@ -284,6 +285,12 @@ impl Media {
             teller,
             Arc::clone(meters),
             Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
+            EncoderCues::new(
+                CueRule::resolve_all(&config.rtmp.cue_rules)?,
+                http::ImageHosts::new(&config.cues.image_hosts),
+                shard.clone(),
+                &Handle::current(),
+            ),
         );
         let engine = config.engine(candidates);
         let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())

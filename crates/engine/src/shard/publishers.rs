@@ -114,6 +114,21 @@ impl Shard {
         };
         match event {
             Event::Metadata(metadata) => stream.metadata(&metadata),
+            Event::Cue(cue) => {
+                let placed = stream.encoder_cue(cue.at_ms);
+                self.out.push_back(match placed {
+                    Some((stream, pts)) => Output::EncoderCue {
+                        conn,
+                        stream,
+                        pts,
+                        cue,
+                    },
+                    None => Output::RtmpDropped {
+                        conn,
+                        what: "encoder cue before the first picture",
+                    },
+                });
+            }
             Event::VideoConfig(config) => stream.video_config(config),
             Event::AudioConfig(config) => stream.audio_config(config),
             Event::Video {

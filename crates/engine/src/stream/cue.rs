@@ -10,8 +10,8 @@ use media::{Pts, time};
 use sfu::SessionId;
 
 use crate::{
-    api::{Output, StreamState},
-    stream::{CUE_COALESCE, Effects, Stream},
+    api::{Output, StreamName, StreamState},
+    stream::{CUE_COALESCE, Effects, Stream, media_in::ADRIFT_TICKS},
 };
 
 impl Stream {
@@ -75,6 +75,15 @@ impl Stream {
         let [taken_back, moved] = self.timeline.reschedule(fx.now, seq, at, &clock)?;
         self.carry(fx, [&taken_back, &moved]);
         Ok(moved)
+    }
+
+    /// Where a moment of an RTMP publisher's stream is: the newest frame when its stamp is none of the stream's. `None`
+    /// before its first picture.
+    pub(crate) fn encoder_cue(&self, at_ms: i64) -> Option<(StreamName, Pts)> {
+        let pts = self.clock.rtmp_pts(at_ms)?;
+        let newest = self.clock.highest();
+        let is_near = pts.since(newest).abs() <= ADRIFT_TICKS;
+        Some((self.name.clone(), if is_near { pts } else { newest }))
     }
 
     fn live_clock(&self, now: Instant) -> LiveClock {

@@ -48,6 +48,11 @@ impl Tracks {
         self.settle(outcome)
     }
 
+    /// Where a stamp of something else lies on the line of both.
+    pub(super) fn stamp(&mut self, stamp: u32) -> i64 {
+        self.clock.unwrap(stamp)
+    }
+
     fn video_config(&mut self, record: &[u8]) -> Result<Option<Event>, Refusal> {
         // Frames that follow a configuration we cannot read are not decodable with the last one.
         let before = self.video.take();

@@ -6,6 +6,7 @@
 //! belong to the scripts and are not read.
 
 mod access;
+mod cue_rule;
 mod engine;
 mod listen;
 mod network;
@@ -25,6 +26,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use access::{Access, JwtAlgorithm, Publishers, Viewers};
+pub use cue_rule::CueRule;
 pub use listen::{Listen, ListenError};
 pub(crate) use network::is_link_local;
 pub use network::{Advertised, IceServer, NetworkError, TcpListen};
@@ -159,6 +161,7 @@ impl Config {
                 "`cues.cards_max` must be at most {cards_max}"
             )));
         }
+        CueRule::resolve_all(&self.rtmp.cue_rules)?;
         self.webhooks.resolve().map(drop)
     }
 }

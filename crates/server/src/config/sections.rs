@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    cue_rule::CueRule,
     listen::Listen,
     network::{Advertised, IceServer, TcpListen},
     units::{Size, Span},
@@ -57,6 +58,8 @@ pub struct Rtmp {
     pub connections_max: usize,
     /// The application part of the publishing address.
     pub app: String,
+    /// What comes of what encoders say.
+    pub cue_rules: Vec<CueRule>,
 }
 
 /// Viewers by WebRTC.
@@ -188,6 +191,7 @@ impl Default for Rtmp {
             tls_listen: Listen(None),
             connections_max: 64,
             app: "live".into(),
+            cue_rules: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     at::At,
     cue_payload::{PayloadBody, PayloadKind},
+    extract::parse_json,
     image_hosts::ImageHosts,
     problem::Problem,
 };
@@ -56,6 +57,23 @@ pub(crate) enum OpName {
 }
 
 impl CueBody {
+    /// The request that `json` makes, at `at` where it names no other time; or what is wrong with it.
+    pub(crate) fn parse(
+        json: &str,
+        at: cues::At,
+        hosts: &ImageHosts,
+    ) -> Result<CueRequest, String> {
+        let read = parse_json(json.as_bytes()).and_then(|body: Self| {
+            let names_a_time = body.at != At::Now;
+            let mut request = body.into_request(None, hosts)?;
+            if !names_a_time {
+                request.at = at;
+            }
+            Ok(request)
+        });
+        read.map_err(|problem: Problem| problem.detail().to_owned())
+    }
+
     /// The request in the engine's terms. Pictures may come from `hosts`.
     pub(crate) fn into_request(
         self,
@@ -209,6 +227,17 @@ mod tests {
             let error = request(body.clone()).unwrap_err();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn what_an_encoder_asks_for_is_placed_where_it_said_it() {
+        let (at, hosts) = (cues::At::Pts(Pts(90_000)), ImageHosts::default());
+        let read = |json: &str| CueBody::parse(json, at, &hosts);
+        assert_eq!(read(r#"{"op": "clear"}"#).unwrap().at, at);
+        let later = read(r#"{"op": "clear", "at": {"after_ms": 5}}"#).unwrap();
+        assert_eq!(later.at, cues::At::After(Duration::from_millis(5)));
+        assert!(read(r#"{"op": "shout"}"#).unwrap_err().contains("`op`"));
+        assert!(read("clear").is_err());
     }
 
     #[test]

@@ -83,6 +83,7 @@ use axum::{
 use tokio::sync::watch as latest;
 use utoipa::openapi::OpenApi as Description;
 
+pub(crate) use cue_request::CueBody;
 pub(crate) use image_hosts::ImageHosts;
 pub(crate) use listener::{Listener, Peer};
 pub(crate) use token::SessionNames;

@@ -196,6 +196,11 @@ impl Problem {
         }
     }
 
+    /// What is at fault, and the remedy.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same request may succeed after `seconds`.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);

@@ -18,7 +18,7 @@ use sfu::{FiveTuple, Patched, Precondition};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
-use super::{rtmp::Writer, tcp};
+use super::{doorman::Permit, rtmp::Writer, tcp};
 
 /// One thing for the shard's thread to do.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// Whether an RTMP client may publish, and by what right.
     PublishDecided {
         conn: ConnId,
-        decision: Result<(StreamName, Grant), PublishRefused>,
+        decision: Result<Permit, PublishRefused>,
     },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },

@@ -9,7 +9,10 @@ use tokio::runtime::Handle;
 use tracing::{debug, info};
 
 use super::command::{Command, ShardHandle};
-use crate::gate::{Denied, Entry, Gate, Source};
+use crate::{
+    encoder_cues::rules::CueRight,
+    gate::{Denied, Entry, Gate, Source},
+};
 
 /// Answers [`engine::Output::PublishAsked`]. One question a connection, and connections are bounded.
 #[derive(Debug)]
@@ -64,12 +67,22 @@ impl Doorman {
     }
 }
 
+/// What an RTMP client may publish.
+#[derive(Debug, Clone)]
+pub(crate) struct Permit {
+    pub(crate) stream: StreamName,
+    /// By what right.
+    pub(crate) grant: Grant,
+    /// What comes of cues of its encoder's.
+    pub(crate) cues: CueRight,
+}
+
 /// Which stream a client may publish, and by what right.
 pub(crate) async fn decide(
     gate: &Gate,
     peer: SocketAddr,
     request: &PublishRequest,
-) -> Result<(StreamName, Grant), PublishRefused> {
+) -> Result<Permit, PublishRefused> {
     let name =
         PublishName::parse(&request.stream_key, request.query.as_deref()).map_err(|error| {
             PublishRefused {
@@ -105,7 +118,12 @@ pub(crate) async fn decide(
         description: "the stream key must be 1 to 64 of A-Z a-z 0-9 _ -; change it in the encoder"
             .into(),
     })?;
-    Ok((stream, grant))
+    let cues = gate.cue_right(&grant, &stream, name.credential.as_deref());
+    Ok(Permit {
+        stream,
+        grant,
+        cues,
+    })
 }
 
 /// For the person at the encoder, in at most 256 bytes.
@@ -164,7 +182,7 @@ mod tests {
         let peer = "192.0.2.1:40000".parse().unwrap();
         let decided = decide(gate, peer, &request).await;
         decided
-            .map(|(stream, _)| stream.to_string())
+            .map(|permit| permit.stream.to_string())
             .map_err(|refused| refused.description)
     }
 
@@ -220,6 +238,28 @@ mod tests {
             publish(&gate, "show", Some(&format!("token={API_TOKEN}"))).await,
             Ok("show".into())
         );
+    }
+
+    #[tokio::test]
+    async fn cues_of_an_encoder_s_are_for_who_may_insert_them() {
+        let right = async |gate: &Gate, query: String| {
+            let request = PublishRequest {
+                stream_key: "show".into(),
+                query: (!query.is_empty()).then_some(query),
+            };
+            let peer = "192.0.2.1:40000".parse().unwrap();
+            decide(gate, peer, &request).await.unwrap().cues
+        };
+        let guarded = gate(Publishers::Key).await;
+        let show = StreamName::parse("show").unwrap();
+        let made = guarded.keys.create(&show, clock::wall()).await.unwrap();
+        let by_key = format!("key={}", made.key.text());
+        assert_eq!(right(&guarded, by_key).await, CueRight::ByRule);
+        let by_token = format!("token={API_TOKEN}");
+        assert_eq!(right(&guarded, by_token).await, CueRight::Full);
+        // Whoever reaches the server may publish; cues need a token all the same.
+        let open = gate(Publishers::Open).await;
+        assert_eq!(right(&open, String::new()).await, CueRight::None);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     child::Children,
-    doorman::Doorman,
+    doorman::{Doorman, Permit},
     hls::Origins,
     rtmp::Writer,
     side::SideChannels,
@@ -22,7 +22,10 @@ use super::{
     udp::{Sent, Udp},
     webhooks::Teller,
 };
-use crate::telemetry::Meters;
+use crate::{
+    encoder_cues::{EncoderCues, rules::CueRight},
+    telemetry::Meters,
+};
 
 /// Everything a shard's outputs can reach. None of it makes the media thread wait.
 #[derive(Debug)]
@@ -33,7 +36,9 @@ pub(crate) struct Outlets {
     webhooks: Teller,
     meters: Arc<Meters>,
     doorman: Doorman,
+    encoder_cues: EncoderCues,
     rtmp: BTreeMap<ConnId, Writer>,
+    cue_rights: BTreeMap<ConnId, CueRight>,
     tcp: HashMap<FiveTuple, tcp::Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
     published: BTreeMap<StreamName, Vec<Publication>>,
@@ -48,8 +53,8 @@ impl Outlets {
         webhooks: Teller,
         meters: Arc<Meters>,
         doorman: Doorman,
+        encoder_cues: EncoderCues,
     ) -> Self {
-        let (rtmp, published) = (BTreeMap::new(), BTreeMap::new());
         Self {
             children,
             origins,
@@ -57,9 +62,11 @@ impl Outlets {
             webhooks,
             meters,
             doorman,
-            rtmp,
+            encoder_cues,
+            rtmp: BTreeMap::new(),
+            cue_rights: BTreeMap::new(),
             tcp: HashMap::new(),
-            published,
+            published: BTreeMap::new(),
         }
     }
 
@@ -71,14 +78,21 @@ impl Outlets {
     /// The client is gone.
     pub(crate) fn rtmp_closed(&mut self, conn: ConnId) {
         self.rtmp.remove(&conn);
+        self.cue_rights.remove(&conn);
     }
 
-    /// A stream is published by whoever was granted it; `conn` is how it comes, if by RTMP.
-    pub(crate) fn let_in(&self, conn: Option<ConnId>, stream: &StreamName, grant: &Grant) {
-        if let Some(writer) = conn.and_then(|conn| self.rtmp.get(&conn)) {
+    /// A stream is published by whoever was granted it.
+    pub(crate) fn let_in(&self, stream: &StreamName, grant: &Grant) {
+        self.doorman.let_in(stream, grant);
+    }
+
+    /// The same, of an RTMP client.
+    pub(crate) fn let_in_by_rtmp(&mut self, conn: ConnId, permit: &Permit) {
+        if let Some(writer) = self.rtmp.get(&conn) {
             writer.let_in();
         }
-        self.doorman.let_in(stream, grant);
+        self.cue_rights.insert(conn, permit.cues);
+        self.let_in(&permit.stream, &permit.grant);
     }
 
     /// Whether a stream is published with this stream key.
@@ -122,7 +136,7 @@ impl Outlets {
             Output::RtmpSend { conn, data } => {
                 let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
                 if !fits {
-                    self.rtmp.remove(&conn);
+                    self.rtmp_closed(conn);
                 }
             }
             // What was queued is still flushed.
@@ -138,6 +152,16 @@ impl Outlets {
             Output::RtmpDropped { conn, what } => {
                 debug!(conn = conn.0, what, "left out of what an RTMP client sent");
                 counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
+            }
+            Output::EncoderCue {
+                conn,
+                stream,
+                pts,
+                cue,
+            } => {
+                let right = self.cue_rights.get(&conn).copied();
+                let right = right.unwrap_or(CueRight::None);
+                self.encoder_cues.take(stream, pts, right, &cue);
             }
             Output::SessionClosed { session, reason } => {
                 debug!(session, ?reason, "WebRTC session closed");

@@ -192,12 +192,12 @@ impl Driver {
             }
             Command::PublishDecided { conn, decision } => {
                 let let_in = decision.as_ref().ok().cloned();
-                let decision = decision.map(|(stream, _)| stream);
+                let decision = decision.map(|permit| permit.stream);
                 shard.handle_input(now, Input::PublishDecided { conn, decision });
-                if let Some((stream, grant)) = let_in
+                if let Some(permit) = let_in
                     && shard.is_publishing(conn)
                 {
-                    self.outlets.let_in(Some(conn), &stream, &grant);
+                    self.outlets.let_in_by_rtmp(conn, &permit);
                 }
             }
             Command::Publish {
@@ -208,7 +208,7 @@ impl Driver {
             } => {
                 let answered = shard.publish_offer(now, &stream, &sdp);
                 if answered.is_ok() {
-                    self.outlets.let_in(None, &stream, &grant);
+                    self.outlets.let_in(&stream, &grant);
                 }
                 give(reply, answered);
             }

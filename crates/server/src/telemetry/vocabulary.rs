@@ -108,6 +108,10 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_rtmp_dropped_total",
         "Things left out of what RTMP clients sent, by what they were.",
     ),
+    counter(
+        "shopcast_encoder_cues_total",
+        "Cues of encoders (onTextData, onCuePoint), by outcome: done, refused, not_allowed, no_rule, lost.",
+    ),
     gauge(
         "shopcast_webrtc_tcp_connections",
         "Open TCP connections of WebRTC peers.",

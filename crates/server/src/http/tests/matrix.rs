@@ -386,9 +386,10 @@ async fn publishing_by_rtmp_is_the_same_as_by_whip() {
                 expected,
                 "{role:?}, {flaw:?}, key alone {alone}: {decided:?}"
             );
-            if let Ok((stream, grant)) = decided {
-                assert_eq!(stream.as_str(), if of_other { "other" } else { "show" });
-                assert_ne!(grant, Grant::Anyone);
+            if let Ok(permit) = decided {
+                let stream = permit.stream.as_str();
+                assert_eq!(stream, if of_other { "other" } else { "show" });
+                assert_ne!(permit.grant, Grant::Anyone);
             }
         }
     }
