@@ -1,6 +1,10 @@
 //! `onTextData` and `onCuePoint`: read, placed on the publisher's clock, and no more than a few.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what it expects by failing"
+)]
 
 mod common;
 
