@@ -31,7 +31,7 @@ const result = await measure('soak', async (t) => {
   const browser = await launchBrowser(t);
   const pages = { whep: await watch(browser, server, 'soak', 'whep'), hls: await watch(browser, server, 'soak', 'hls') };
   for (const page of Object.values(pages)) await unmute(page);
-  const load = start('soak.load', join(dirname(SHOPCAST_BIN), 'shopcast-load'), ['--server', server.origin, '--stream', 'soak',
+  const load = start('soak.load', join(dirname(SHOPCAST_BIN), 'shopcast-load'), ['watch', '--server', server.origin, '--stream', 'soak',
     '--whep', `${VIEWERS - 1}`, '--hls', `${VIEWERS - 1}`, '--seconds', `${SECONDS}`]);
   t.after(() => load.stop());
   const began = performance.now();
