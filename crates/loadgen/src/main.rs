@@ -9,6 +9,8 @@ mod http;
 mod impair;
 mod playlist;
 mod report;
+mod sdp;
+mod swarm;
 mod watch;
 mod whep;
 
@@ -25,6 +27,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Watch(watch::Args),
+    Swarm(swarm::Args),
     Impair(Box<impair::Args>),
 }
 
@@ -33,6 +36,7 @@ async fn main() {
     str0m::crypto::from_feature_flags().install_process_default();
     let result = match Args::parse().command {
         Command::Watch(args) => watch::run(args).await.map(|()| true),
+        Command::Swarm(args) => swarm::run(args).await,
         Command::Impair(args) => impair::run(&args).await.map(|()| true),
     };
     let code = match result {

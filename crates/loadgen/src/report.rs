@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{clock, whep::Seen};
+use crate::{clock, hls::Met, whep::Seen};
 
 /// Errors quoted in the report; the count is always whole.
 const ERRORS_QUOTED_MAX: usize = 8;
@@ -60,16 +60,17 @@ impl Report {
         self.packet_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(crate) fn part(&self) {
-        self.parts.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn hls_bytes(&self, bytes: usize) {
-        self.hls_bytes.fetch_add(bytes as u64, Relaxed);
-    }
-
-    pub(crate) fn reload(&self, took: Duration) {
-        self.with(|ended| ended.reload_ms.push(ms(took)));
+    pub(crate) fn hls(&self, met: &Met<'_>) {
+        match met {
+            Met::Init(bytes) => {
+                self.hls_bytes.fetch_add(bytes.len() as u64, Relaxed);
+            }
+            Met::Part(bytes) => {
+                self.parts.fetch_add(1, Relaxed);
+                self.hls_bytes.fetch_add(bytes.len() as u64, Relaxed);
+            }
+            Met::Reload(took) => self.with(|ended| ended.reload_ms.push(ms(*took))),
+        }
     }
 
     pub(crate) fn whep_seen(&self, posted: Instant, seen: &Seen) {

@@ -8,21 +8,25 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use hyper::Method;
+use socket2::SockRef;
 use str0m::{
     Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig,
     change::SdpAnswer,
+    channel::ChannelConfig,
     media::{Direction, MediaKind},
     net::{Protocol, Receive},
     rtp::RtpPacket,
 };
-use tokio::{net::UdpSocket, time::timeout};
+use tokio::{net::UdpSocket, time::timeout_at};
 
-use crate::{clock, http::Http, report::Report};
+use crate::{clock, http::Http, report::Report, sdp};
 
 /// RFC 6184 section 5.4: payload structures that can begin a key frame.
 const NAL_IDR: u8 = 5;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
+/// Bytes: some seconds of a stream.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// What one viewer has seen.
 #[derive(Debug, Default)]
@@ -36,6 +40,27 @@ pub(crate) struct Seen {
     longest_silence: Duration,
 }
 
+/// What a session is to have beside the picture, and how it gets there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wants {
+    pub(crate) audio: bool,
+    /// The side channel.
+    pub(crate) cues: bool,
+    /// Send media there instead of to where the answer says.
+    pub(crate) via: Option<SocketAddr>,
+}
+
+/// A WHEP session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    http: Http,
+    location: String,
+    rtc: Rtc,
+    socket: UdpSocket,
+    local: SocketAddr,
+    buffer: Vec<u8>,
+}
+
 /// Watches until `until`; an error is what ended it before.
 pub(crate) async fn watch(
     server: &str,
@@ -44,24 +69,109 @@ pub(crate) async fn watch(
     report: &Report,
 ) -> anyhow::Result<()> {
     let http = Http::new(server);
-    let socket = UdpSocket::bind("127.0.0.1:0").await?;
-    let local = socket.local_addr()?;
-    let mut rtc = RtcConfig::new().set_rtp_mode(true).build(clock::now());
-    rtc.add_local_candidate(Candidate::host(local, "udp")?);
+    let wants = Wants {
+        audio: true,
+        cues: false,
+        via: None,
+    };
     let posted = clock::now();
-    let location = negotiate(&http, &mut rtc, stream).await?;
+    let mut session = Session::join(&http, stream, wants).await?;
     let mut seen = Seen::default();
-    let result = run(&mut rtc, &socket, local, until, &mut seen, report).await;
+    let watching = async {
+        loop {
+            if let Event::RtpPacket(packet) = session.next().await?
+                && seen.packet(clock::now(), &packet)
+            {
+                report.packet(packet.payload.len());
+            }
+        }
+    };
+    let ended: anyhow::Result<()> = timeout_at(until.into(), watching)
+        .await
+        .unwrap_or_else(|_elapsed| Ok(()));
     report.whep_seen(posted, &seen);
-    http.send(Method::DELETE, &location, None).await?;
-    result
+    session.leave().await?;
+    ended
 }
 
-async fn negotiate(http: &Http, rtc: &mut Rtc, stream: &str) -> anyhow::Result<String> {
+impl Session {
+    pub(crate) async fn join(http: &Http, stream: &str, wants: Wants) -> anyhow::Result<Self> {
+        let socket = UdpSocket::bind("127.0.0.1:0").await?;
+        // What a busy machine does not take at once is to come late, not to be lost. The system may give less.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
+        let local = socket.local_addr()?;
+        let mut rtc = RtcConfig::new().set_rtp_mode(true).build(clock::now());
+        rtc.add_local_candidate(Candidate::host(local, "udp")?);
+        let location = negotiate(http, &mut rtc, stream, wants).await?;
+        Ok(Self {
+            http: http.clone(),
+            location,
+            rtc,
+            socket,
+            local,
+            buffer: vec![0; 2048],
+        })
+    }
+
+    /// What happens next; may be given up while it waits.
+    ///
+    /// # Errors
+    /// Also when the way is lost.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Event> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Transmit(transmit) => {
+                    self.socket
+                        .send_to(&transmit.contents, transmit.destination)
+                        .await?;
+                }
+                Output::Event(Event::IceConnectionStateChange(
+                    IceConnectionState::Disconnected,
+                )) => bail!("ICE disconnected"),
+                Output::Event(event) => return Ok(event),
+                Output::Timeout(deadline) => self.receive(deadline).await?,
+            }
+        }
+    }
+
+    async fn receive(&mut self, deadline: Instant) -> anyhow::Result<()> {
+        let received = timeout_at(deadline.into(), self.socket.recv_from(&mut self.buffer)).await;
+        let Ok(received) = received else {
+            return Ok(self.rtc.handle_input(Input::Timeout(clock::now()))?);
+        };
+        let (length, source) = received?;
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source,
+            destination: self.local,
+            contents: self.buffer[..length].try_into()?,
+        };
+        Ok(self
+            .rtc
+            .handle_input(Input::Receive(clock::now(), receive))?)
+    }
+
+    pub(crate) async fn leave(self) -> anyhow::Result<()> {
+        self.http.send(Method::DELETE, &self.location, None).await?;
+        Ok(())
+    }
+}
+
+async fn negotiate(
+    http: &Http,
+    rtc: &mut Rtc,
+    stream: &str,
+    wants: Wants,
+) -> anyhow::Result<String> {
     let mut changes = rtc.sdp_api();
     changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
-    changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
-    let (offer, pending) = changes.apply().context("two media sections are a change")?;
+    if wants.audio {
+        changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+    }
+    if wants.cues {
+        changes.add_channel_with_config(side_channel());
+    }
+    let (offer, pending) = changes.apply().context("media sections are a change")?;
     let answer = http
         .send(
             Method::POST,
@@ -69,83 +179,34 @@ async fn negotiate(http: &Http, rtc: &mut Rtc, stream: &str) -> anyhow::Result<S
             Some(offer.to_sdp_string()),
         )
         .await?;
+    let body = String::from_utf8_lossy(&answer.body);
     if answer.status != 201 {
-        bail!(
-            "WHEP answered {}: {}",
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
-        );
+        bail!("WHEP answered {}: {body}", answer.status);
     }
-    let sdp = SdpAnswer::from_sdp_string(&String::from_utf8_lossy(&answer.body))?;
+    let sdp = match wants.via {
+        Some(via) => sdp::through(&body, via),
+        None => body.into_owned(),
+    };
+    let sdp = SdpAnswer::from_sdp_string(&sdp)?;
     rtc.sdp_api().accept_answer(pending, sdp)?;
     answer.location.context("no Location")
 }
 
-async fn run(
-    rtc: &mut Rtc,
-    socket: &UdpSocket,
-    local: SocketAddr,
-    until: Instant,
-    seen: &mut Seen,
-    report: &Report,
-) -> anyhow::Result<()> {
-    let mut buffer = vec![0; 2048];
-    loop {
-        let deadline = match rtc.poll_output()? {
-            Output::Transmit(transmit) => {
-                socket
-                    .send_to(&transmit.contents, transmit.destination)
-                    .await?;
-                continue;
-            }
-            Output::Event(event) => {
-                take(event, seen, report)?;
-                continue;
-            }
-            Output::Timeout(deadline) => deadline,
-        };
-        if clock::now() >= until {
-            return Ok(());
-        }
-        let wait = deadline.min(until).saturating_duration_since(clock::now());
-        match timeout(wait, socket.recv_from(&mut buffer)).await {
-            Ok(received) => {
-                let (length, source) = received?;
-                let contents = buffer[..length].try_into()?;
-                let receive = Receive {
-                    proto: Protocol::Udp,
-                    source,
-                    destination: local,
-                    contents,
-                };
-                rtc.handle_input(Input::Receive(clock::now(), receive))?;
-            }
-            Err(_elapsed) => rtc.handle_input(Input::Timeout(clock::now()))?,
-        }
+/// The data channel of `docs/spec/side-channel.md`.
+fn side_channel() -> ChannelConfig {
+    ChannelConfig {
+        label: "cues".to_owned(),
+        negotiated: Some(0),
+        ..ChannelConfig::default()
     }
-}
-
-#[allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "of the transport's many events a viewer needs these"
-)]
-fn take(event: Event, seen: &mut Seen, report: &Report) -> anyhow::Result<()> {
-    match event {
-        Event::RtpPacket(packet) => seen.packet(clock::now(), &packet, report),
-        Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-            bail!("ICE disconnected")
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 impl Seen {
-    fn packet(&mut self, now: Instant, packet: &RtpPacket, report: &Report) {
+    /// Counts a packet; `false` when it is only padding.
+    pub(crate) fn packet(&mut self, now: Instant, packet: &RtpPacket) -> bool {
         if packet.payload.is_empty() {
-            return;
+            return false;
         }
-        report.packet(packet.payload.len());
         self.packets += 1;
         self.first.get_or_insert(now);
         if let Some(last) = self.last_media.replace(now) {
@@ -160,6 +221,7 @@ impl Seen {
             .entry(*packet.header.ssrc)
             .or_insert((sequence, sequence, 0));
         *entry = (entry.0.min(sequence), entry.1.max(sequence), entry.2 + 1);
+        true
     }
 
     pub(crate) fn lost(&self) -> u64 {

@@ -1,4 +1,4 @@
-/** `shopcast-load`: a bad network for UDP. */
+/** `shopcast-load`: many viewers whose cues are measured, and a bad network for UDP. */
 import { createSocket } from 'node:dgram';
 import { dirname, join } from 'node:path';
 import { SHOPCAST_BIN, slug } from './harness.mjs';
@@ -11,11 +11,39 @@ export const LOAD_BIN = process.env.SHOPCAST_LOAD_BIN ?? join(dirname(SHOPCAST_B
 const [OWN_PORT_FIRST, OWN_PORTS] = [61_000, 4_000];
 
 /**
+ * Runs a swarm to its end.
+ * @param {object} options by their names: `{whep: 20, noAudio: true}` is `--whep 20 --no-audio`
+ * @param {{within?: number, until?: Promise}} limits it is asked to end and report when `until` is settled
+ * @returns {Promise<{code: number, report: object}>} 1 when something was missed, and what it says of all
+ */
+export async function swarm(t, server, stream, options, { within: ms = 180_000, until: enough } = {}) {
+  const args = Object.entries(options).flatMap(([name, value]) => {
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [option] : [option, `${value}`];
+  });
+  const load = start(`${slug(t.name)}.swarm`, LOAD_BIN, ['swarm', '--server', server.origin, '--stream', stream, ...args]);
+  t.after(() => load.stop());
+  const stop = () => load.child.kill('SIGTERM');
+  enough?.then(stop, stop);
+  const { code } = await within(ms, 'the swarm ends', load.exited);
+  if (![0, 1].includes(code)) throw new Error(`shopcast-load swarm ended with ${code}: ${load.log()}`);
+  return { code, report: JSON.parse(load.stdout()) };
+}
+
+/** What a swarm had of the cues by one protocol, in a line. */
+export function inWords(name, { viewers, cues }) {
+  const { expected, arrived, missed, late, pulled, gaps, duplicates, margin_ms: margin, from_post_ms: delay, in_band: inBand } = cues;
+  return `${name}: ${viewers} viewers, ${arrived} of ${expected} cues arrived, ${missed} missed, ${late} late, ${pulled} pulled, ${gaps} gaps, `
+    + `${duplicates} duplicates; margin ms min ${margin.min} p1 ${margin.p1} p5 ${margin.p5} p50 ${margin.p50}; after the request ms p50 ${delay.p50} `
+    + `p99 ${delay.p99}; in band ${inBand.arrived}, missing ${inBand.missing}`;
+}
+
+/**
  * A UDP proxy that impairs what goes through it.
  *
  * A server behind it is to say so itself: with `SHOPCAST_WEBRTC__ADVERTISED_ADDRESSES` naming the proxy, its answers have
  * no other candidate, and since it is ICE-lite it sends to nobody who did not come through the proxy first. So browsers
- * need no change: see `behindProxy`.
+ * need no change: see `behindProxy`. Single viewers of a swarm go through it with `via`.
  * @param {number} target UDP port of the server
  * @param {object} settings of both directions, `{loss: 5, delay_ms: 100, up: {…}, down: {…}}`
  */
