@@ -8,6 +8,7 @@ use media::{
     av1::{self, OBU_SEQUENCE_HEADER},
     h264::{self, nals, parse_avcc, parse_sps, slice_type, to_four_byte_lengths},
     opus::packet_samples,
+    sei::{self, Syntax},
     vp8,
     vp9::{self, Header},
 };
@@ -15,6 +16,37 @@ use sfu::Rendition;
 use transcode::{AacToOpus, Message as _, Start, ToChild};
 
 use crate::take::Take;
+
+/// An access unit with messages in it. What is taken out of it once is out; what is put in stands before the picture.
+pub fn h264_sei(data: &[u8]) {
+    let Ok(unit) = to_four_byte_lengths(Bytes::copy_from_slice(data), 4) else {
+        return;
+    };
+    let syntax = Syntax::H264;
+    let left = match sei::strip_own(syntax, &unit) {
+        Some((left, count)) => {
+            assert!(count > 0 && left.len() < unit.len());
+            left
+        }
+        None => unit.clone(),
+    };
+    for nal in nals(&left) {
+        assert!(syntax.is_vcl(&nal) || !sei::mentions_own(&nal));
+    }
+    let pictures = |unit: &Bytes| nals(unit).filter(|nal| syntax.is_vcl(nal)).count();
+    assert_eq!(pictures(&unit), pictures(&left));
+    for syntax in [Syntax::H264, Syntax::H265] {
+        for nal in nals(&unit) {
+            if let Ok(messages) = sei::messages(syntax, &nal) {
+                assert!(messages.iter().all(|it| it.payload.len() < nal.len()));
+            }
+        }
+    }
+    let whole = sei::insert(syntax, left.clone(), &[0, 0, 0, 2, 6, 0x80]);
+    assert_eq!(whole.len(), left.len() + 6);
+    let before = nals(&whole).take_while(|nal| !syntax.is_vcl(nal)).last();
+    assert_eq!(before.as_deref(), Some(&[6, 0x80][..]));
+}
 
 /// A sequence parameter set. What is said of the picture is within what decoders can be asked for.
 pub fn h264_sps(data: &[u8]) {

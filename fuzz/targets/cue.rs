@@ -6,8 +6,12 @@ use cues::{
     At, CueRequest, Currency, EncodedCue, Fold, InBandSnapshot, LiveClock, Op, Payload, Price,
     Product, Receipt, Timeline, TimelineConfig, channel as side, daterange, emsg as boxes,
     id3 as tags, rfc3339_millis,
+    sei::{self as in_picture, Message, SnapshotCues},
 };
-use media::{Pts, UnixMillis, UtcAnchor};
+use media::{
+    Pts, UnixMillis, UtcAnchor,
+    sei::{OWN_UUID, Syntax, user_data},
+};
 
 use crate::{now, take::Take};
 
@@ -58,6 +62,33 @@ pub fn snapshot(data: &[u8]) {
         );
     }
     fold(snapshot.pts, &snapshot.cues);
+}
+
+/// What stands behind our UUID in a message of a picture. Written again it is read again.
+pub fn sei(data: &[u8]) {
+    let syntax = Syntax::H264;
+    let nal = user_data(syntax, &OWN_UUID, data);
+    let read = in_picture::read(syntax, [nal.as_slice()]);
+    let [message] = &read[..] else {
+        panic!("one message is one: {read:?}");
+    };
+    let Ok(message) = message else { return };
+    let again = match message {
+        Message::Cue(cue) => in_picture::cue(syntax, cue),
+        Message::Reference(reference) => in_picture::reference(syntax, reference),
+        Message::Snapshot(it) => {
+            let SnapshotCues::Whole(cues) = &it.cues else {
+                return;
+            };
+            in_picture::snapshot(syntax, it.epoch, it.seq, it.pts, cues)
+        }
+    };
+    if nal.len() <= in_picture::NAL_LEN_MAX {
+        assert_eq!(again, nal, "there is one form");
+    } else {
+        let read = in_picture::read(syntax, [again.as_slice()]);
+        assert!(matches!(read[..], [Ok(_)]), "{read:?}");
+    }
 }
 
 /// A side-channel message. Written again it says the same, in messages within the limit.

@@ -66,14 +66,18 @@ pub fn id(epoch: u32, seq: u64) -> String {
 
 /// The first 8 bytes of the SHA-256 of the cue's bytes, as a hexadecimal-sequence (section 4.2).
 pub fn hash(cue: &EncodedCue) -> String {
-    let digest = Sha256::digest(&cue.bytes);
-    digest
+    hash_bytes(cue)
         .iter()
-        .take(8)
         .fold("0x".to_owned(), |mut hex, byte| {
             push(&mut hex, format_args!("{byte:02X}"));
             hex
         })
+}
+
+/// The first 8 bytes of the SHA-256 of the cue's bytes.
+pub(crate) fn hash_bytes(cue: &EncodedCue) -> [u8; 8] {
+    let digest = Sha256::digest(&cue.bytes);
+    *digest.first_chunk().expect("SHA-256 has 32 bytes")
 }
 
 /// 90 kHz ticks as a decimal number of seconds, cut off after the fifth digit.

@@ -8,6 +8,7 @@
 //! | [`emsg`] | ISO/IEC 23009-1 section 5.10.3.3; AOM "Carriage of ID3 Timed Metadata in CMAF" |
 //! | [`id3`] | ID3v2.4.0 main structure sections 3 and 4, native frames section 4.2.6 |
 //! | [`daterange`] | draft-pantos-hls-rfc8216bis-22 section 4.4.5.1 |
+//! | [`sei`] | `docs/spec/sei.md` |
 //! | [`rfc3339`] | RFC 3339 section 5.6 |
 //!
 //! The origin keeps one [`Timeline`] per stream. A request becomes a cue whose threshold is final
@@ -36,6 +37,7 @@ mod model;
 mod payload;
 pub mod rfc3339;
 mod screen;
+pub mod sei;
 mod snapshot;
 mod timeline;
 

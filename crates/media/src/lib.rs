@@ -3,6 +3,7 @@
 //! | module | source |
 //! |---|---|
 //! | [`h264`] | ITU-T H.264 (08/2021) sections 7.3 and 7.4; ISO/IEC 14496-15 section 5.3.3.1 |
+//! | [`sei`] | ITU-T H.264 sections 7.3.2.3.1 and D.1.6; ITU-T H.265 sections 7.3.5 and D.2.6 |
 //! | [`vp8`] | RFC 6386 section 9.1 |
 //! | [`vp9`] | VP9 Bitstream & Decoding Process Specification section 6.2, annex B |
 //! | [`av1`] | AV1 Bitstream & Decoding Process Specification section 5 |
@@ -19,6 +20,7 @@ mod frame;
 mod grid;
 pub mod h264;
 pub mod opus;
+pub mod sei;
 pub mod time;
 mod track;
 mod video;

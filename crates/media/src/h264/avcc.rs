@@ -7,7 +7,7 @@ use super::{
     pps::parse_pps,
     sps::{Sps, parse_sps},
 };
-use crate::{Error, H264Config};
+use crate::{Error, H264Config, sei};
 
 /// A configuration record, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
 ///
 /// # Errors
 /// No parameter set of a kind, more than a record can count (31 and 255) or hold (64 KiB in all),
-/// one of another type, or one that [`parse_sps`] or [`parse_pps`] refuses.
+/// one of another type or with a forged message ([`crate::sei`]) in it, or one that [`parse_sps`] or [`parse_pps`] refuses.
 pub fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> {
     check_units(&sps, NAL_SPS, SPS_MAX, SPS_NAME)?;
     check_units(&pps, NAL_PPS, PPS_MAX, PPS_NAME)?;
@@ -117,6 +117,14 @@ fn check_units(
             });
         }
         check_length(unit.len())?;
+        // It would go to viewers as this server's own.
+        if sei::mentions_own(unit) {
+            return Err(Error::OutOfRange {
+                element: "messages of this server's own in a parameter set",
+                value: 1,
+                allowed: "0",
+            });
+        }
     }
     Ok(())
 }

@@ -30,4 +30,12 @@ export type {
   Price,
   Product,
 } from "./payload.ts";
+export {
+  readSei,
+  SEI_UUID,
+  type Framing,
+  type SeiMessage,
+  type SeiReference,
+  type SeiSyntax,
+} from "./sei.ts";
 export { Timeline, type ActiveCard } from "./timeline.ts";
