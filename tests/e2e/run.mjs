@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 const LANES = {
   /** They wait more than they compute, for what comes sooner or later. */
   light: [
-    'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'ffmpeg_plays_hls', 'folds_agree', 'golive_page', 'gstreamer_plays_whep', 'hls-checker',
-    'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told', 'invariant', 'people_are_removed', 'tokens_are_asked_for',
+    'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'cues_are_in_the_picture', 'ffmpeg_plays_hls', 'folds_agree',
+    'golive_page', 'gstreamer_plays_whep', 'hls-checker', 'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told',
+    'invariant', 'people_are_removed', 'tokens_are_asked_for',
     'webhooks_survive_a_kill', 'webhooks_tell_a_life', 'whip_http_matrix',
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */

@@ -36,7 +36,7 @@ pub const HASH_LEN: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A cue.
-    Cue(EncodedCue),
+    Cue(Arc<EncodedCue>),
     /// That there is a cue, where it would be too much.
     Reference(Reference),
     /// The state at this access unit.

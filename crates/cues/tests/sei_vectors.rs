@@ -1,5 +1,7 @@
 //! The vectors of docs/spec/sei.md, which the TypeScript reader reads too. They were computed apart from this code.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::sync::Arc;
 
 use cues::{
@@ -69,7 +71,7 @@ fn syntax(vector: &Value) -> Syntax {
 /// What a vector says, as it is read.
 fn said(message: &Value) -> Message {
     match text(message, "type") {
-        "cue" => Message::Cue(cue(&message["cue"]).as_ref().clone()),
+        "cue" => Message::Cue(cue(&message["cue"])),
         "reference" => Message::Reference(Reference {
             seq: number(message, "seq"),
             pts: pts(message),

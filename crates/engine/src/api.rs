@@ -248,6 +248,8 @@ pub enum Output {
         /// Why.
         error: hls::Error,
     },
+    /// The publisher sent messages under this server's own UUID, for the log and the counters.
+    CuesForged(CuesForged),
     /// A side-channel message for everyone who follows the stream's cues over HTTP.
     SideChannel {
         /// The stream.
@@ -264,6 +266,17 @@ pub enum Output {
         /// Where on the stream's timeline: the first frame of an epoch that began, else the newest one.
         pts: Pts,
     },
+}
+
+/// What a publisher sent under the UUID of this server's own messages (`media::sei`); it went no further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CuesForged {
+    /// The stream.
+    pub stream: StreamName,
+    /// How many messages.
+    pub count: u32,
+    /// None came before in this publish session.
+    pub first: bool,
 }
 
 /// A stream's life, told once each.
@@ -310,6 +323,8 @@ pub struct StreamStatus {
     pub newest_utc: UnixMillis,
     /// What the publisher says it is, for example `obs-output module`.
     pub encoder: Option<String>,
+    /// Messages that its publisher forged, in this publish session.
+    pub cues_forged: u64,
     /// Verdicts so far, newest last.
     pub verdicts: Vec<(&'static str, String)>,
 }

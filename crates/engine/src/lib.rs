@@ -14,8 +14,8 @@ mod shard;
 mod stream;
 
 pub use api::{
-    AudioStatus, ChildEvent, ChildId, ConnId, Input, Output, PublishRefused, PublishRequest,
-    StreamEvent, StreamName, StreamState, StreamStatus, VideoStatus, ViewerStatus,
+    AudioStatus, ChildEvent, ChildId, ConnId, CuesForged, Input, Output, PublishRefused,
+    PublishRequest, StreamEvent, StreamName, StreamState, StreamStatus, VideoStatus, ViewerStatus,
 };
 pub use config::Config;
 pub use error::{CueError, OfferError, PublishError, RemoveError};

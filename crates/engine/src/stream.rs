@@ -3,6 +3,7 @@
 mod audio;
 mod cue;
 mod decode_order;
+mod in_band;
 mod media_in;
 mod rtp_in;
 mod status;
@@ -13,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cues::{EncodedCue, Timeline, channel};
+use cues::{EncodedCue, Timeline, channel, sei::SeiTrack};
 use hls::Packager;
 use media::{UnixMillis, VideoCodec, VideoConfig};
 use sfu::{Rendition, Sfu, StreamId};
@@ -86,6 +87,9 @@ pub(crate) struct Stream {
     packager: Packager,
     supervisor: Supervisor,
     timeline: Timeline,
+    sei: SeiTrack,
+    /// Messages of its publisher under this server's own UUID, since it came.
+    cues_forged: u64,
     unsent_cues: Vec<Arc<EncodedCue>>,
     flush_cues_at: Option<Instant>,
     heartbeat_at: Instant,
@@ -122,6 +126,8 @@ impl Stream {
             early: Vec::new(),
             video: None,
             audio: None,
+            sei: SeiTrack::default(),
+            cues_forged: 0,
             unsent_cues: Vec::new(),
             flush_cues_at: None,
             heartbeat_at: now + HEARTBEAT,
@@ -149,6 +155,7 @@ impl Stream {
         self.last_media = now;
         self.ingest = Ingest::default();
         self.has_sound = false;
+        self.cues_forged = 0;
         self.early.clear();
         self.encoder = None;
     }

@@ -37,7 +37,7 @@ mod vp9;
 
 pub(crate) use depacketise::{Depacketiser, Output, Packet};
 pub(crate) use fault::Fault;
-pub(crate) use h264::brings_sets;
+pub(crate) use h264::{Scrubber, brings_sets};
 pub(crate) use look::Look;
 pub(crate) use reorder::{Popped, Reorder};
 pub(crate) use timestamp::Timestamp;

@@ -184,6 +184,12 @@ pub enum Ingest {
     VideoUnit(AccessUnit),
     /// A picture has been lost, and those after it until the next key frame; none of them is told.
     VideoDamaged,
+    /// A packet held this server's own messages ([`media::sei::OWN_UUID`]), which were made unreadable. Told before that
+    /// packet.
+    Forged {
+        /// How many.
+        count: u32,
+    },
     /// One Opus packet.
     Audio {
         /// RTP timestamp at 48 kHz, extended to 64 bits.
@@ -210,7 +216,7 @@ pub struct VideoPacket {
     pub marker: bool,
     /// The first of a picture that decoding can start at.
     pub starts_keyframe: bool,
-    /// The payload, as it came.
+    /// The payload, as it came but for forged messages in it.
     pub payload: Arc<[u8]>,
 }
 

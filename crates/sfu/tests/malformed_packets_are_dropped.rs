@@ -172,6 +172,7 @@ fn a_source_that_takes_the_other_ones_payload_type_costs_that_packet() {
             Ingest::VideoUnit(_)
             | Ingest::VideoPacket(_)
             | Ingest::VideoDamaged
+            | Ingest::Forged { .. }
             | Ingest::Together { .. } => None,
         })
         .collect();

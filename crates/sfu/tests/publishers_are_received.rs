@@ -97,7 +97,7 @@ fn packets_are_told_as_they_come_and_pictures_when_they_are_whole() {
             }
             Ingest::VideoUnit(unit) => told = Some(unit.rtp_time),
             Ingest::VideoDamaged => panic!("nothing was lost"),
-            Ingest::Audio { .. } | Ingest::Together { .. } => {}
+            Ingest::Audio { .. } | Ingest::Forged { .. } | Ingest::Together { .. } => {}
         }
     }
 }

@@ -89,3 +89,31 @@ export function avcCodec(init) {
   if (at < 0) throw new Error('no avcC');
   return `avc1.${init.toString('hex', at + 5, at + 8)}`;
 }
+
+/** The samples of a segment of one track: `{pts, bytes}`, in decode order (14496-12 §8.8.8, as this server writes `trun`). */
+export function samplesOf(segment) {
+  const samples = [];
+  let moof = null;
+  for (const { type, body } of boxes(segment)) {
+    if (type === 'moof') moof = body;
+    if (type !== 'mdat') continue;
+    let [time, at] = [baseDecodeTime(moof), 0];
+    for (const { duration, size, composition } of runOf(moof)) {
+      samples.push({ pts: time + composition, bytes: body.subarray(at, at + size) });
+      time += duration;
+      at += size;
+    }
+    if (at !== body.length) throw new Error(`samples of ${at} bytes in an mdat of ${body.length}`);
+  }
+  return samples;
+}
+
+function runOf(moof) {
+  const trun = moof.indexOf('trun', 0, 'latin1') + 4;
+  // data-offset, and of each sample duration, size, flags and composition.
+  if ((moof.readUInt32BE(trun) & 0xffffff) !== 0xf01) throw new Error('another trun');
+  return Array.from({ length: moof.readUInt32BE(trun + 4) }, (_, n) => {
+    const at = trun + 12 + n * 16;
+    return { duration: moof.readUInt32BE(at), size: moof.readUInt32BE(at + 4), composition: moof.readInt32BE(at + 12) };
+  });
+}

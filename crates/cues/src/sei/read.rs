@@ -51,7 +51,7 @@ fn message(body: &[u8]) -> Result<Message, Error> {
     let mut reader = Reader { body, at: 0 };
     let [kind] = reader.array("type")?;
     let message = match kind {
-        CUE => Message::Cue(decode(reader.rest())?),
+        CUE => Message::Cue(Arc::new(decode(reader.rest())?)),
         REFERENCE => Message::Reference(Reference {
             seq: reader.seq()?,
             pts: reader.pts()?,
@@ -128,13 +128,18 @@ impl<'a> Reader<'a> {
     }
 
     fn pts(&mut self) -> Result<Pts, Error> {
+        let at = self.at;
         let number = self.number("pts")?;
-        Ok(Pts(i64::try_from(number).expect("at most NUMBER_MAX")))
+        let ticks = i64::try_from(number).map_err(|_| wrong("pts", at, "is past 2^53 - 1"))?;
+        Ok(Pts(ticks))
     }
 
     fn array<const N: usize>(&mut self, element: &'static str) -> Result<[u8; N], Error> {
-        let taken = self.take(N, element)?;
-        Ok(taken.try_into().expect("take() gives what was asked"))
+        let at = self.at;
+        let taken = self.take(N, element)?.first_chunk();
+        taken
+            .copied()
+            .ok_or_else(|| wrong(element, at, "is cut off"))
     }
 
     fn take(&mut self, length: usize, element: &'static str) -> Result<&'a [u8], Error> {

@@ -132,7 +132,7 @@ fn what_does_not_fit_900_bytes_is_referred_to() {
     let text = "x".repeat(240);
     let short = notice(1, 0, &text);
     assert!(
-        matches!(&read_all(&framed(&cue(Syntax::H264, &short)))[..], [Message::Cue(cue)] if *cue == *short)
+        matches!(&read_all(&framed(&cue(Syntax::H264, &short)))[..], [Message::Cue(cue)] if *cue == short)
     );
     let escaped = App {
         schema: "com.example.v1".to_owned(),

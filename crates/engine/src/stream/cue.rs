@@ -100,6 +100,7 @@ impl Stream {
     fn carry<'a>(&mut self, fx: &mut Effects<'_>, receipts: impl IntoIterator<Item = &'a Receipt>) {
         for receipt in receipts.into_iter().filter(|receipt| !receipt.replayed) {
             self.packager.cue(Arc::clone(&receipt.cue));
+            self.sei.add(Arc::clone(&receipt.cue));
             self.unsent_cues.push(Arc::clone(&receipt.cue));
             self.flush_cues_at.get_or_insert(fx.now + CUE_COALESCE);
         }

@@ -45,6 +45,10 @@ impl Stream {
         payload: Bytes,
     ) {
         self.last_media = fx.now;
+        let payload = self.without_forged(fx, payload);
+        if payload.is_empty() {
+            return;
+        }
         let adrift = self.ingest.is_adrift(TrackKind::Video, dts_ms);
         if self.ingest.begins_with_video(keyframe) {
             self.begin_rtmp_epoch(fx, dts_ms);
@@ -59,6 +63,7 @@ impl Stream {
             h264::nals(&payload).any(|nal| h264::slice_type(&nal) == Some(h264::SliceType::B));
         track.meter.count(pts.to_pts(), keyframe, reordered);
         track.bitrate.count(fx.now, payload.len());
+        let payload = self.with_cues(pts.to_pts(), keyframe, payload);
         let frame = Frame {
             track: TrackKind::Video,
             dts,
@@ -117,6 +122,7 @@ impl Stream {
         };
         if leads {
             self.timeline.observe_frame(frame.stream_pts());
+            self.sei.pass(frame.stream_pts());
             self.flush_cues(fx);
         }
         let packaged = self.packager.frame(&frame);

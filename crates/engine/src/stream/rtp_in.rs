@@ -2,7 +2,7 @@
 //! WebRTC viewers as it is, and to the child to become AAC.
 
 use bytes::Bytes;
-use media::{Frame, Pts, TrackKind, UtcAnchor};
+use media::{Frame, Pts, TrackKind, UtcAnchor, VideoCodec};
 use sfu::{AccessUnit, Ingest, VideoPacket};
 
 use crate::{
@@ -28,6 +28,7 @@ impl Stream {
             Ingest::VideoPacket(packet) => self.video_packet(fx, packet),
             Ingest::VideoUnit(unit) => self.video_unit(fx, unit),
             Ingest::VideoDamaged => self.early.clear(),
+            Ingest::Forged { count } => self.forged(fx, count),
             Ingest::Audio { rtp_time, payload } => {
                 self.sounds();
                 self.opus(fx, rtp_time, Bytes::from_owner(payload));
@@ -103,14 +104,22 @@ impl Stream {
         self.timeline.observe_frame(pts);
         track.meter.count(pts, unit.keyframe, false);
         track.bitrate.count(fx.now, unit.payload.len());
-        if track.packaged {
-            let dts = track.order.time(pts);
+        let codec = track.codec;
+        let dts = track.packaged.then(|| track.order.time(pts));
+        let payload = match codec {
+            VideoCodec::H264 => self.with_cues(pts, unit.keyframe, unit.payload),
+            VideoCodec::Vp8 | VideoCodec::Vp9 | VideoCodec::Av1 => {
+                self.sei.pass(pts);
+                unit.payload
+            }
+        };
+        if let Some(dts) = dts {
             let packaged = self.packager.frame(&Frame {
                 track: TrackKind::Video,
                 dts: dts.media_time(),
                 pts: pts.media_time(),
                 keyframe: unit.keyframe,
-                payload: unit.payload,
+                payload,
             });
             self.packaged(fx, packaged);
         }
@@ -156,6 +165,7 @@ impl Stream {
         let frame = sound(pts, payload);
         if leads {
             self.timeline.observe_frame(frame.stream_pts());
+            self.sei.pass(frame.stream_pts());
             self.flush_cues(fx);
         }
         self.forward_opus(fx, &frame);

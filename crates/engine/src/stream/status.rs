@@ -25,6 +25,7 @@ impl Stream {
             newest_pts,
             newest_utc: self.clock.anchor().utc(newest_pts),
             encoder: self.encoder.clone(),
+            cues_forged: self.cues_forged,
             verdicts: self.verdicts.iter().cloned().collect(),
         }
     }

@@ -160,6 +160,18 @@ impl Publisher {
         chunk(6, 9, 1, ms, &body)
     }
 
+    /// An access unit of these NAL units, shown `composition_ms` after `ms`.
+    pub(crate) fn access_unit(self, ms: u32, composition_ms: u8, nals: &[&[u8]]) -> Bytes {
+        let keyframe = nals.iter().any(|nal| nal[0] & 0x1f == 5);
+        let tag = if keyframe { 0x17 } else { 0x27 };
+        let mut body = vec![tag, 1, 0, 0, composition_ms];
+        for nal in nals {
+            body.extend(u32::try_from(nal.len()).unwrap().to_be_bytes());
+            body.extend(*nal);
+        }
+        chunk(6, 9, 1, ms, &body)
+    }
+
     pub(crate) fn audio(self, ms: u32) -> Bytes {
         chunk(4, 8, 1, ms, &[0xaf, 1, 0x21, 0x10, 0x05])
     }

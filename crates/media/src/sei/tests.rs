@@ -192,7 +192,7 @@ proptest! {
     ) {
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let whole = unit(&parts);
-        let left = strip_own(Syntax::H264, &whole).map_or(whole.clone(), |(left, _)| left);
+        let left = strip_own(Syntax::H264, &whole).map_or_else(|| whole.clone(), |(left, _)| left);
         let mut at = 0;
         while let Some(nal) = insert::nal_at(&left, at) {
             prop_assert!(Syntax::H264.is_vcl(nal) || !mentions_own(nal));

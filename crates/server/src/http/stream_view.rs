@@ -32,6 +32,8 @@ pub(crate) struct StreamView {
     newest_utc: String,
     /// What the publisher says it is.
     encoder: Option<String>,
+    /// Cues that the publisher forged in the picture, in this publish session: taken out.
+    cues_forged: u64,
     /// What the broadcaster should change, newest last.
     verdicts: Vec<VerdictView>,
 }
@@ -123,6 +125,7 @@ impl StreamView {
             newest_pts: status.newest_pts.0,
             newest_utc: rfc3339_millis(status.newest_utc),
             encoder: status.encoder,
+            cues_forged: status.cues_forged,
             verdicts: status.verdicts.into_iter().map(verdict).collect(),
         }
     }

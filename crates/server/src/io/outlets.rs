@@ -6,7 +6,7 @@ use std::{
 };
 
 use access::Grant;
-use engine::{ConnId, Output, StreamEvent, StreamName};
+use engine::{ConnId, CuesForged, Output, StreamEvent, StreamName};
 use hls::Publication;
 use metrics::counter;
 use sfu::{FiveTuple, Protocol};
@@ -132,6 +132,7 @@ impl Outlets {
                 debug!(%stream, %error, "left out of LL-HLS");
                 self.meters.hls_failed.increment(1);
             }
+            Output::CuesForged(forged) => self.cues_forged(&forged),
             Output::SideChannel { stream, message } => self.side.publish(&stream, message),
             Output::RtmpSend { conn, data } => {
                 let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
@@ -175,6 +176,15 @@ impl Outlets {
                 self.stream(&stream, event);
             }
         }
+    }
+
+    /// Who forges may do so with every frame.
+    fn cues_forged(&self, forged: &CuesForged) {
+        if forged.first {
+            let stream = &forged.stream;
+            warn!(%stream, "the publisher sends cues of its own in the picture (SEI): taken out");
+        }
+        self.meters.cues_forged.increment(u64::from(forged.count));
     }
 
     /// Hands over what a drain collected.

@@ -193,6 +193,10 @@ pub const VOCABULARY: &[Metric] = &[
         "Frames and epochs the packager could not take.",
     ),
     counter(
+        "shopcast_cues_forged_total",
+        "Messages under the UUID of this server's own cues that publishers sent in the picture (SEI), and that went no further.",
+    ),
+    counter(
         "shopcast_cues_inserted_total",
         "Cues accepted, replays of an idempotency key not counted.",
     ),

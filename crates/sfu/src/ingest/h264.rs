@@ -2,12 +2,14 @@
 
 mod look;
 mod payload;
+mod scrub;
 mod sets;
 mod unit;
 
 use bytes::Bytes;
 use media::{VideoConfig, h264};
 
+pub(crate) use self::scrub::Scrubber;
 use self::{
     sets::{ActiveSets, ParameterSets},
     unit::Assembly,

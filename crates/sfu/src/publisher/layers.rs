@@ -178,6 +178,8 @@ impl Layers {
             }
             Ingest::VideoPacket(packet) => begins = packet.starts_keyframe,
             Ingest::VideoDamaged => layer.held.clear(),
+            // Of a layer that nobody sees as well.
+            Ingest::Forged { .. } => return out.push_back(item),
             Ingest::Audio { .. } | Ingest::Together { .. } => {}
         }
         if self.chosen == Some(n) {
@@ -268,7 +270,10 @@ impl Layers {
         match &mut item {
             Ingest::VideoPacket(packet) => packet.rtp_time += offset,
             Ingest::VideoUnit(unit) => unit.rtp_time += offset,
-            Ingest::VideoDamaged | Ingest::Audio { .. } | Ingest::Together { .. } => {}
+            Ingest::VideoDamaged
+            | Ingest::Forged { .. }
+            | Ingest::Audio { .. }
+            | Ingest::Together { .. } => {}
         }
         if let Some(time) = time_of(&item) {
             self.told = Some((time, now));
@@ -281,7 +286,10 @@ fn time_of(item: &Ingest) -> Option<i64> {
     match item {
         Ingest::VideoPacket(packet) => Some(packet.rtp_time),
         Ingest::VideoUnit(unit) => Some(unit.rtp_time),
-        Ingest::VideoDamaged | Ingest::Audio { .. } | Ingest::Together { .. } => None,
+        Ingest::VideoDamaged
+        | Ingest::Forged { .. }
+        | Ingest::Audio { .. }
+        | Ingest::Together { .. } => None,
     }
 }
 

@@ -9,7 +9,7 @@ use str0m::rtp::RtpPacket;
 
 use crate::{
     Ingest, VideoPacket,
-    ingest::{Depacketiser, Fault, Look, Output, Packet, Popped, Reorder, Timestamp},
+    ingest::{Depacketiser, Fault, Look, Output, Packet, Popped, Reorder, Scrubber, Timestamp},
     publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
 };
 
@@ -20,6 +20,8 @@ pub(crate) struct Video {
     stamps: Timestamp,
     after_gap: bool,
     depacketiser: Depacketiser,
+    /// Only H.264 has such messages.
+    scrubber: Option<Scrubber>,
     gate: Gate,
 }
 
@@ -37,6 +39,7 @@ impl Video {
             stamps: Timestamp::default(),
             after_gap: false,
             depacketiser: Depacketiser::new(codec),
+            scrubber: (codec == VideoCodec::H264).then(Scrubber::default),
             gate: Gate::default(),
         }
     }
@@ -81,11 +84,16 @@ impl Video {
     fn take(
         &mut self,
         now: Instant,
-        received: Received,
+        mut received: Received,
         keyframes: &mut Keyframes,
         out: &mut VecDeque<Ingest>,
     ) {
         let rtp_time = self.stamps.extend(received.stamp);
+        let scrubber = self.scrubber.as_mut();
+        let count = scrubber.map_or(0, |scrubber| scrubber.scrub(&mut received.payload));
+        if count > 0 {
+            out.push_back(Ingest::Forged { count });
+        }
         self.depacketiser.push(Packet {
             payload: &received.payload,
             rtp_time,

@@ -69,6 +69,7 @@ impl World {
             Ingest::VideoPacket(_)
             | Ingest::VideoDamaged
             | Ingest::Audio { .. }
+            | Ingest::Forged { .. }
             | Ingest::Together { .. } => None,
         });
         units.collect()
@@ -80,6 +81,7 @@ impl World {
             Ingest::VideoUnit(_)
             | Ingest::VideoDamaged
             | Ingest::Audio { .. }
+            | Ingest::Forged { .. }
             | Ingest::Together { .. } => None,
         });
         packets.collect()

@@ -283,3 +283,45 @@ fn another_codec_is_another_epoch() {
     let media = world.stream.media().unwrap();
     assert_eq!(media.video.map(VideoConfig::codec), Some(VideoCodec::H264));
 }
+
+#[test]
+fn pictures_for_ll_hls_have_the_cues_and_forged_ones_are_counted() {
+    let mut world = World::new();
+    world.picture(0, Some(SPS));
+    let request = cues::CueRequest {
+        card_id: "c1".into(),
+        op: cues::Op::Show,
+        duration: None,
+        payload: Some(cues::Payload::Notice(cues::Notice {
+            level: cues::Level::Info,
+            text: "in the picture".into(),
+        })),
+        at: cues::At::Now,
+        ends: None,
+        if_rev: None,
+        idempotency_key: None,
+    };
+    let fx = &mut Effects {
+        now: world.now,
+        out: &mut world.out,
+        sfu: &mut world.sfu,
+    };
+    world.stream.insert_cue(fx, request).unwrap();
+    for count in [2, 1] {
+        world.take([Ingest::Forged { count }]);
+    }
+    for n in 1..90 {
+        world.picture(n * FRAME, (n % 30 == 0).then_some(SPS));
+    }
+    let parts = world.out.iter().filter_map(|output| match output {
+        Output::Hls {
+            publication: hls::Publication::Part(part),
+            ..
+        } => Some(&part.body),
+        _ => None,
+    });
+    let head = [&media::sei::OWN_UUID[..], b"\x11{\"v\":1,"].concat();
+    let holds = |body: &&Bytes| body.windows(head.len()).any(|window| window == head);
+    assert_eq!(parts.filter(holds).count(), 1);
+    assert_eq!(world.stream.status(world.now).cues_forged, 3);
+}
