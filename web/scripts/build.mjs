@@ -15,13 +15,15 @@ await build({
     player: "packages/player/src/index.ts",
     watch: "watch/watch.ts",
     golive: "golive/golive.ts",
+    // Beside the player, which finds it by its own address.
+    "picture-worker": "packages/player/src/picture-worker.ts",
   },
   outdir: dist,
   bundle: true,
   minify: true,
   format: "esm",
   target: "es2022",
-  // The player's host page may have a strict CSP; nothing here needs eval, workers or inline code.
+  // The player's host page may have a strict CSP; nothing here needs eval or inline code.
   legalComments: "none",
   banner: {
     js: "/*! Shopcast, Apache-2.0. The player includes hls.js, Apache-2.0, (c) its authors. */",

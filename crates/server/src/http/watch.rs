@@ -176,10 +176,11 @@ fn page(title: &str, body: &str) -> String {
 }
 
 /// No inline script or style, and no HTML or script from a string. Pictures come from the shop's own hosts, media from
-/// `MediaSource` (blob:).
+/// `MediaSource` (blob:). The one address of a script that is made by a script is that of the player's worker.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; media-src \
                       'self' blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
-                      require-trusted-types-for 'script'; trusted-types 'none'";
+                      worker-src 'self'; require-trusted-types-for 'script'; trusted-types \
+                      shopcast-player";
 const NO_DEVICES: &str =
     "camera=(), microphone=(), display-capture=(), geolocation=(), payment=(), usb=()";
 const OWN_DEVICES: &str =

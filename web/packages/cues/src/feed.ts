@@ -8,15 +8,17 @@
 import { IngestClock, ServerClock } from "./clock.ts";
 import { decodeCue, decodeCueText, type Decoded } from "./codec.ts";
 import type { Cue } from "./cue.ts";
+import { readDateRange, type Attributes } from "./daterange.ts";
 import { readUserTexts } from "./id3.ts";
 import {
-  parseInBandCues,
+  parseInBandSnapshot,
   parseMessage,
   type Heartbeat,
   type Message,
   type Snapshot,
   type StreamState,
 } from "./message.ts";
+import type { SeiMessage } from "./sei.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What came of one input. */
@@ -43,6 +45,12 @@ export class Feed {
   #newest = 0;
   /** Seen beyond `#complete`, waiting for the gap before them to close. */
   readonly #beyond = new Set<number>();
+  /** Media spoke of them, and nothing has brought them. */
+  readonly #wanted = new Set<number>();
+  /** A state of the media's whose cues are not all here. */
+  #unsettled: { readonly pts: number; readonly seqs: readonly number[] } | null = null;
+  /** The RTP offset as pictures tell it. A cue tells it to within a frame, a state exactly. */
+  #pictureOffset: { readonly k: number; readonly isExact: boolean } | null = null;
 
   /** `stream` is the name whose cues are taken; others are left alone. */
   constructor(stream: string) {
@@ -51,7 +59,7 @@ export class Feed {
 
   /** The RTP offset of the stream's video, once known. */
   get rtpOffset(): number | null {
-    return this.#snapshot?.k ?? null;
+    return this.#snapshot?.k ?? this.#pictureOffset?.k ?? null;
   }
 
   /** Publish session, once known. */
@@ -64,7 +72,7 @@ export class Feed {
     return this.#state;
   }
 
-  /** Newest pts that the server had taken in at its last message. */
+  /** Newest pts that the server had taken in at its last message, or that a picture told. */
   get livePts(): number | null {
     return this.#livePts;
   }
@@ -93,28 +101,148 @@ export class Feed {
     const answered = decoded.map(seqOf).filter((seq) => seq !== null);
     const through = answered.length > 0 ? Math.max(...answered) : this.#newest;
     if (this.#complete !== null && this.#complete >= after) this.#advance(through);
-    return this.#change(added);
+    for (const seq of this.#wanted) if (seq > after && seq <= through) this.#wanted.delete(seq);
+    const late = this.#resettle(true);
+    return this.#change([...added, ...late]);
   }
 
   /** Takes an ID3 tag from an emsg box: one cue, or at a segment's start those that are in force. */
   inBand(tag: Uint8Array): FeedChange {
     const added = readUserTexts(tag).flatMap(({ description, value }) => {
-      if (description === IN_BAND_CUE) return this.#insert(decodeCue(UTF8.encode(value)));
+      if (description === IN_BAND_CUE) return this.#fromMedia(decodeCue(UTF8.encode(value)));
       if (description !== IN_BAND_SNAPSHOT) return [];
-      return parseInBandCues(value).flatMap((text) => this.#insert(decodeCueText(text)));
+      const snapshot = parseInBandSnapshot(value);
+      if (snapshot?.stream !== this.#stream) return [];
+      return this.#settle(snapshot.pts, snapshot.cues.map(decodeCueText));
     });
     return this.#change(added);
   }
 
+  /**
+   * Takes what a range of a playlist says. Only of ranges that begin before the playlist's end: what lies past it may yet be
+   * taken back, which a playlist does by leaving it out.
+   */
+  listed(range: Attributes): FeedChange {
+    const listed = readDateRange(range, this.#stream);
+    if (listed?.type === "reference") this.#want(listed.seq);
+    return this.#change(listed?.type === "cue" ? this.#fromMedia(listed.decoded) : []);
+  }
+
+  /** Takes the messages of one picture of WebRTC video. */
+  picture(messages: readonly SeiMessage[], rtpTimestamp: number): FeedChange {
+    let beganAnew = false;
+    const added = messages.flatMap((message) => {
+      switch (message.type) {
+        case "snapshot":
+          if (this.#locate(message.pts, rtpTimestamp, true)) beganAnew = true;
+          this.#newest = Math.max(this.#newest, message.seq);
+          return this.#settle(message.pts, message.cues, message.references);
+        case "cue":
+          // It came in the first picture at or past its threshold.
+          if (message.decoded.status === "cue") {
+            this.#locate(message.decoded.cue.pts, rtpTimestamp, false);
+          }
+          return this.#fromMedia(message.decoded);
+        case "reference":
+          this.#locate(message.pts, rtpTimestamp, false);
+          this.#want(message.seq);
+          return [];
+        case "malformed":
+          return [];
+      }
+    });
+    return { ...this.#change(added), needsSnapshot: beganAnew };
+  }
+
+  /** Where the picture lies tells the RTP offset. True when it is another stream's than what is known. */
+  #locate(pts: number, rtpTimestamp: number, isExact: boolean): boolean {
+    const k = modulo32(rtpTimestamp - pts);
+    const known = this.#snapshot?.k ?? (this.#pictureOffset?.isExact ? this.rtpOffset : null);
+    const beganAnew = isExact && known !== null && known !== k;
+    if (beganAnew) {
+      this.#forget();
+      this.#snapshot = null;
+    }
+    if (this.#pictureOffset === null || isExact) this.#pictureOffset = { k, isExact };
+    this.#livePts = Math.max(this.#livePts ?? 0, pts);
+    return beganAnew;
+  }
+
+  /** Takes the state at `pts` as media tell it: in whole cues, or in numbers. */
+  #settle(
+    pts: number,
+    whole: readonly Decoded[],
+    references: readonly { readonly seq: number }[] = [],
+  ): Cue[] {
+    // What a broken or a stranger's snapshot leaves out is not settled.
+    if (whole.some((one) => one.status === "malformed")) return [];
+    const cues = whole.flatMap((one) => (one.status === "cue" ? [one.cue] : []));
+    if (cues.some((cue) => cue.stream !== this.#stream || cue.pts > pts)) return [];
+    for (const one of whole) this.#meet(one);
+    if (references.length === 0) {
+      this.#unsettled = null;
+      return this.timeline.insertState(pts, cues);
+    }
+    this.#unsettled = { pts, seqs: references.map(({ seq }) => seq) };
+    for (const { seq } of references) this.#want(seq);
+    return this.#resettle(false);
+  }
+
+  /** Settles a state whose cues are all here. After the server's `answer` those that it left out are not to be had. */
+  #resettle(answer: boolean): Cue[] {
+    if (this.#unsettled === null) return [];
+    const { pts, seqs } = this.#unsettled;
+    if (seqs.some((seq) => this.#wanted.has(seq))) return [];
+    this.#unsettled = null;
+    const cues = seqs.flatMap((seq) => this.timeline.get(seq) ?? []);
+    if (!answer && cues.length < seqs.length) return [];
+    return this.timeline.insertState(pts, cues);
+  }
+
+  /** A cue by a carrier that says nothing of what else there is. */
+  #fromMedia(decoded: Decoded): Cue[] {
+    this.#meet(decoded);
+    return this.#insert(decoded);
+  }
+
+  /**
+   * Without the side channel, a number that stands for another cue than before is all that tells of a stream that began
+   * anew.
+   */
+  #meet(decoded: Decoded): void {
+    if (decoded.status !== "cue" || this.#snapshot !== null) return;
+    const { stream, seq, pts, epoch } = decoded.cue;
+    const known = this.timeline.get(seq);
+    if (stream !== this.#stream || known === undefined) return;
+    if (known.pts !== pts || known.epoch !== epoch) this.#forget();
+  }
+
+  #want(seq: number): void {
+    const isKnown = this.timeline.get(seq) !== undefined;
+    const isSettled = this.#complete !== null && seq <= this.#complete;
+    if (isKnown || isSettled || this.#wanted.size >= BEYOND_MAX) return;
+    this.#wanted.add(seq);
+    this.#newest = Math.max(this.#newest, seq);
+  }
+
+  /** The stream has begun anew: seq counts from 1 once more. */
+  #forget(): void {
+    this.timeline.reset();
+    this.#beyond.clear();
+    this.#wanted.clear();
+    this.#unsettled = null;
+    this.#pictureOffset = null;
+    this.#complete = null;
+    this.#newest = 0;
+    this.#livePts = null;
+  }
+
   #onSnapshot(snapshot: Snapshot, localMs: number): FeedChange {
     if (snapshot.stream !== this.#stream) return NOTHING;
-    if (this.#snapshot !== null && snapshot.k !== this.#snapshot.k) {
-      // Another server process, or the stream was forgotten and made again: seq counts from 1 once more.
-      this.timeline.reset();
-      this.#beyond.clear();
-      this.#complete = null;
-      this.#newest = 0;
-    }
+    const { k = this.#pictureOffset?.isExact ? this.#pictureOffset.k : snapshot.k } =
+      this.#snapshot ?? {};
+    // Another server process, or the stream was forgotten and made again.
+    if (snapshot.k !== k) this.#forget();
     this.#newest = Math.max(this.#newest, snapshot.last_seq);
     if (this.#snapshot?.epoch !== snapshot.epoch) this.#ingest.reset();
     this.#snapshot = snapshot;
@@ -150,6 +278,7 @@ export class Feed {
     if (decoded.status === "cue" && decoded.cue.stream !== this.#stream) return [];
     const seq = seqOf(decoded);
     if (seq !== null) this.#saw(seq);
+    if (seq !== null) this.#wanted.delete(seq);
     if (decoded.status !== "cue") return [];
     return this.timeline.insert(decoded.cue, evenSettled) ? [decoded.cue] : [];
   }
@@ -175,13 +304,20 @@ export class Feed {
 
   #change(added: readonly Cue[]): FeedChange {
     const gap = this.#complete !== null && this.#beyond.size > 0;
-    return { added, pullAfter: gap ? this.#complete : null, needsSnapshot: false };
+    const wanted = this.#wanted.size > 0 ? Math.min(...this.#wanted) - 1 : null;
+    return { added, pullAfter: gap ? this.#complete : wanted, needsSnapshot: false };
   }
 }
 
 function seqOf(decoded: Decoded): number | null {
   if (decoded.status === "malformed") return null;
   return decoded.status === "cue" ? decoded.cue.seq : decoded.seq;
+}
+
+/** As `k` is told: from 0 to 2^32 - 1, whatever the pts. */
+function modulo32(ticks: number): number {
+  const rest = ticks % 2 ** 32;
+  return rest < 0 ? rest + 2 ** 32 : rest;
 }
 
 /** Descriptions of the `TXXX` frames that hold a cue, and a segment's snapshot. */

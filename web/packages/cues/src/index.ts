@@ -7,6 +7,7 @@ export { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 export { IngestClock, ServerClock } from "./clock.ts";
 export { decodeCue, decodeCueText, encodeCue, ENCODED_BYTES_MAX, type Decoded } from "./codec.ts";
 export type { Cue, CueHead, Op, Target } from "./cue.ts";
+export type { Attributes } from "./daterange.ts";
 export { Feed, type FeedChange } from "./feed.ts";
 export { readUserTexts, type UserText } from "./id3.ts";
 export {

@@ -84,15 +84,29 @@ function readMessage(json: Readonly<Record<string, unknown>>): Message | null {
   }
 }
 
-/** The cues of an in-band snapshot; none of a text that is not one. */
-export function parseInBandCues(text: string): readonly string[] {
-  if (text.length > IN_BAND_CHARS_MAX) return [];
+/** What media say of the state at the frame they stand before. */
+export interface InBandSnapshot {
+  readonly stream: string;
+  readonly epoch: number;
+  /** Of the frame, exactly. */
+  readonly pts: number;
+  /** They fold to the state there. */
+  readonly cues: readonly string[];
+}
+
+/** Reads an in-band snapshot; null of a text that is not one. */
+export function parseInBandSnapshot(text: string): InBandSnapshot | null {
+  if (text.length > IN_BAND_CHARS_MAX) return null;
   try {
-    const json: unknown = JSON.parse(text);
-    const { v, cues } = json as Readonly<Record<string, unknown>>;
-    return v === 1 && areTexts(cues) ? (cues as string[]) : [];
+    const json = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const isOne =
+      json["v"] === 1 &&
+      typeof json["stream"] === "string" &&
+      areWhole(json, ["epoch", "pts"]) &&
+      areTexts(json["cues"]);
+    return isOne ? (json as unknown as InBandSnapshot) : null;
   } catch {
-    return [];
+    return null;
   }
 }
 

@@ -5,6 +5,9 @@
  * of what it was, update replaces its payload (and its end, if it has a duration), hide takes it down,
  * clear takes all down, cancel takes back a cue of the same threshold; an end is exclusive. Seek, pause, late join and replay are then one thing. The
  * Rust `cues::Fold` is the same fold; docs/spec/vectors holds both.
+ *
+ * A viewer may lack any part of the log. Each snapshot that came, by whatever carrier, is a state to fold on from: what
+ * was missed before it is made good there.
  */
 
 import type { Cue, CueHead } from "./cue.ts";
@@ -27,14 +30,22 @@ interface OnScreen {
 export class Timeline {
   /** In the order of (pts, seq), each once. */
   #cues: Cue[] = [];
-  #seqs = new Set<number>();
+  readonly #bySeq = new Map<number, Cue>();
   /** Taken back, whether they have come or not. */
-  #cancelled = new Set<number>();
+  readonly #cancelled = new Set<number>();
+  /** By `from`, each once. */
+  #settled: Settled[] = [];
+  /** Where the newest settled state that is complete from there on begins. */
   #horizon = -Infinity;
 
   /** How many cues are held. */
   get size(): number {
     return this.#cues.length;
+  }
+
+  /** The cue of this number, if it is held. */
+  get(seq: number): Cue | undefined {
+    return this.#bySeq.get(seq);
   }
 
   /**
@@ -43,10 +54,13 @@ export class Timeline {
    * `evenSettled` lets the rest of a snapshot in.
    */
   insert(cue: Cue, evenSettled = false): boolean {
-    if (cue.pts <= this.#horizon && !evenSettled) return false;
-    if (!this.#add(cue)) return false;
+    const isSettled = cue.pts <= this.#horizon;
+    // States before the horizon, for who seeks back, may still want it.
+    const isNew = this.#add(cue);
+    if (isSettled && evenSettled) this.#settle(this.#horizon, [cue]);
+    if (isSettled && !evenSettled) return false;
     if (this.#cues.length > CUES_MAX) this.#trim();
-    return true;
+    return isNew;
   }
 
   /**
@@ -54,38 +68,76 @@ export class Timeline {
    * were not known. States before `from` are no longer asked for.
    */
   insertSnapshot(from: number, cues: readonly Cue[]): Cue[] {
-    const known = this.#seqs;
-    this.#keep(this.#cues.filter((cue) => cue.pts > from));
+    this.#unsettle(from);
+    this.#settle(
+      from,
+      cues.filter((cue) => cue.pts <= from),
+    );
     this.#horizon = from;
-    for (const cue of cues) this.#add(cue);
-    return cues.filter((cue) => !known.has(cue.seq));
+    return cues.filter((cue) => this.#add(cue));
+  }
+
+  /**
+   * Takes what media say of the state at `pts`: exactly `cues`, none of them later. Any other cue at or before `pts` has
+   * no effect from there on, and nothing is said of what follows. Returns those that were not known.
+   */
+  insertState(pts: number, cues: readonly Cue[]): Cue[] {
+    this.#unsettle(pts);
+    this.#settle(pts, cues);
+    return cues.filter((cue) => this.insert(cue));
   }
 
   /** Forgets everything: the stream has begun anew. */
   reset(): void {
-    this.#keep([]);
+    this.#cues = [];
+    this.#bySeq.clear();
+    this.#cancelled.clear();
+    this.#settled = [];
     this.#horizon = -Infinity;
   }
 
   /** The cards on screen at `pts`, oldest show first. */
   state(pts: number): ActiveCard[] {
     const cards = new Map<string, ActiveCard>();
-    for (const cue of this.#cues) {
-      if (cue.pts > pts) break;
-      if (!this.#cancelled.has(cue.seq)) apply(cards, cue);
-    }
+    for (const cue of this.#acting(pts)) apply(cards, cue);
     return [...cards.values()].filter((card) => isUp(card, pts));
   }
 
+  /** The cues that the state at `pts` is folded of: what was settled last, and what came after. */
+  #acting(pts: number): Cue[] {
+    const { from, cues } = this.#settled.findLast((state) => state.from <= pts) ?? NOTHING_SETTLED;
+    const acting = [...cues];
+    for (const cue of this.#cues) {
+      if (cue.pts > pts) break;
+      if (cue.pts > from) acting.push(cue);
+    }
+    return acting.filter((cue) => !this.#cancelled.has(cue.seq));
+  }
+
   #add(cue: Cue): boolean {
-    if (this.#seqs.has(cue.seq)) return false;
-    this.#seqs.add(cue.seq);
+    if (this.#bySeq.has(cue.seq)) return false;
+    this.#bySeq.set(cue.seq, cue);
     if (cue.kind === "cue") this.#cancelled.add(cue.payload.seq);
-    // Cues nearly always come in order, so the place is looked for from the end.
-    let at = this.#cues.length;
-    while (at > 0 && order(cue, this.#cues[at - 1] ?? cue) < 0) at -= 1;
-    this.#cues.splice(at, 0, cue);
+    put(this.#cues, cue);
     return true;
+  }
+
+  /** Adds to the state at `from`. */
+  #settle(from: number, cues: readonly Cue[]): void {
+    let state = this.#settled.find((other) => other.from === from);
+    if (state === undefined) {
+      state = { from, cues: [] };
+      this.#settled.push(state);
+      this.#settled.sort((a, b) => a.from - b.from);
+      if (this.#settled.length > SETTLED_MAX) this.#settled.shift();
+    }
+    for (const cue of cues) {
+      if (!state.cues.some(({ seq }) => seq === cue.seq)) put(state.cues, cue);
+    }
+  }
+
+  #unsettle(from: number): void {
+    this.#settled = this.#settled.filter((state) => state.from !== from);
   }
 
   /**
@@ -98,18 +150,33 @@ export class Timeline {
     const acts = (cue: Cue): boolean => {
       const card = up.get(cue.card_id);
       if (card === undefined || cue.pts < card.since || !hasContent(cue)) return false;
-      if (this.#cancelled.has(cue.seq)) return false;
       return cue.seq === card.seq || cue.op === "show" || cue.duration !== null;
     };
-    this.#keep(this.#cues.filter((cue) => cue.pts > before || acts(cue)));
+    const acting = this.#acting(before).filter(acts);
+    const kept = [...acting, ...this.#cues.filter((cue) => cue.pts > before)];
+    const settled = this.#settled.filter((state) => state.from > before);
+    this.reset();
+    for (const cue of kept) this.#add(cue);
+    this.#settled = settled;
+    this.#settle(before, acting);
     this.#horizon = before;
   }
+}
 
-  #keep(cues: Cue[]): void {
-    this.#cues = cues;
-    this.#seqs = new Set(cues.map((cue) => cue.seq));
-    this.#cancelled = new Set(cues.flatMap((cue) => (cue.kind === "cue" ? [cue.payload.seq] : [])));
-  }
+/** A state that is known as a whole, whatever else lies before it. */
+interface Settled {
+  readonly from: number;
+  /** In the order of (pts, seq). */
+  readonly cues: Cue[];
+}
+
+const NOTHING_SETTLED: Settled = { from: -Infinity, cues: [] };
+
+/** Cues nearly always come in order, so the place is looked for from the end. */
+function put(cues: Cue[], cue: Cue): void {
+  let at = cues.length;
+  while (at > 0 && order(cue, cues[at - 1] ?? cue) < 0) at -= 1;
+  cues.splice(at, 0, cue);
 }
 
 function apply(cards: Map<string, ActiveCard>, cue: Cue): void {
@@ -167,3 +234,5 @@ function order(a: Cue, b: Cue): number {
 
 /** An hour of a cue every two seconds; past it only the newer half can be sought in. */
 const CUES_MAX = 2048;
+/** Segments of two minutes and more: what players keep behind them, and more than the usual window. */
+const SETTLED_MAX = 128;

@@ -171,9 +171,16 @@ export class ShopcastPlayer extends HTMLElement {
       onTag: (tag) => {
         channel.tag(tag);
       },
+      onRange: (range) => {
+        channel.range(range);
+      },
+      onPicture: (messages, rtpTimestamp) => {
+        channel.picture(messages, rtpTimestamp);
+      },
       needsEvents: () => {
         channel.openEvents();
       },
+      silentMs: () => channel.silentMs(),
     };
     const name = encodeURIComponent(stream);
     const source =

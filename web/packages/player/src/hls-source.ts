@@ -3,7 +3,12 @@
  */
 
 import { Backoff, errorFrom, withToken } from "@shopcast/api";
-import Hls, { type BufferAppendingData, type ErrorData, type HlsConfig } from "hls.js";
+import Hls, {
+  type BufferAppendingData,
+  type ErrorData,
+  type HlsConfig,
+  type LevelDetails,
+} from "hls.js";
 
 import { MediaTimeMap } from "./clock-map.ts";
 import { NOTICES, noticeOf } from "./notice.ts";
@@ -19,6 +24,9 @@ export class HlsSource implements Source {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
   #lastRecovery = -Infinity;
+  /** A segment has come, and a tag in one. */
+  #hasMedia = false;
+  #hasTags = false;
 
   /** `playlist` is the address of the stream's multivariant playlist. */
   constructor(host: SourceHost, playlist: string) {
@@ -68,10 +76,16 @@ export class HlsSource implements Source {
       this.#mapTime(data);
     });
     hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, { samples }) => {
+      this.#hasTags = true;
       for (const { data } of samples) this.#host.onTag(data);
     });
-    hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
       this.#backoff.reset();
+      if (frag.type === "main") this.#hasMedia = true;
+      this.#readRanges(hls.latestLevelDetails);
+    });
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      this.#readRanges(details);
     });
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (data.fatal) this.#onFatal(hls, data);
@@ -84,6 +98,8 @@ export class HlsSource implements Source {
     this.#hls?.destroy();
     this.#hls = null;
     this.#times.reset();
+    this.#hasMedia = false;
+    this.#hasTags = false;
   }
 
   /**
@@ -102,6 +118,20 @@ export class HlsSource implements Source {
     const media = part ?? frag;
     const parsed = media.elementaryStreams[type];
     this.#times.add(parsed?.startPTS ?? media.start, parsed?.endPTS ?? media.end, offset);
+  }
+
+  /**
+   * What playlists say of cues, where something on the way took it out of the media (each segment of the origin's begins with
+   * a tag) and the side channel does not come through either. What they say less than whole takes a request for each.
+   */
+  #readRanges(details: LevelDetails | null): void {
+    const isNeeded = this.#hasMedia && !this.#hasTags && this.#host.silentMs() > SILENT_MS_MAX;
+    const last = details?.fragments.at(-1);
+    if (!isNeeded || details === null || !last || last.programDateTime === null) return;
+    const edgeUtcMs = last.programDateTime + (details.edge - last.start) * 1000;
+    for (const range of Object.values(details.dateRanges)) {
+      if (range && range.startDate.getTime() <= edgeUtcMs) this.#host.onRange(range.attr);
+    }
   }
 
   #onFatal(hls: Hls, data: ErrorData): void {
@@ -209,5 +239,7 @@ const CONFIG: Partial<HlsConfig> = {
 
 /** Behind by more than this, in seconds, is not worth catching up at 1.1. */
 const BEHIND_MAX = 4;
+/** The side channel speaks once a second. */
+const SILENT_MS_MAX = 2500;
 /** A second media error this soon is not helped by the same cure. */
 const RECOVERY_MS_MIN = 5000;

@@ -3,7 +3,7 @@
  */
 
 import { Client, type Subscription, type TokenSource } from "@shopcast/api";
-import { Feed, type Cue, type FeedChange } from "@shopcast/cues";
+import { Feed, type Attributes, type Cue, type FeedChange, type SeiMessage } from "@shopcast/cues";
 
 export class SideChannel {
   readonly feed: Feed;
@@ -15,6 +15,8 @@ export class SideChannel {
   #pulling = false;
   #closed = false;
   #lastSnapshot = -Infinity;
+  #pullFailed = -Infinity;
+  #heard = performance.now();
 
   /** `onCues` is called with every cue that was not known before, and after every snapshot. */
   constructor(
@@ -47,12 +49,28 @@ export class SideChannel {
 
   /** A message, by data channel or SSE. */
   message(text: string): void {
+    this.#heard = performance.now();
     this.#take(this.feed.message(text, localMs()));
   }
 
   /** An ID3 tag from the media. */
   tag(tag: Uint8Array): void {
     this.#take(this.feed.inBand(tag));
+  }
+
+  /** A range of a playlist. */
+  range(range: Attributes): void {
+    this.#take(this.feed.listed(range));
+  }
+
+  /** Our messages in a picture. */
+  picture(messages: readonly SeiMessage[], rtpTimestamp: number): void {
+    this.#take(this.feed.picture(messages, rtpTimestamp));
+  }
+
+  /** Since the last message, or since the start before it. A heartbeat comes every second. */
+  silentMs(): number {
+    return performance.now() - this.#heard;
   }
 
   /** The server's UTC now, in milliseconds; null before its first message. */
@@ -67,13 +85,14 @@ export class SideChannel {
   }
 
   async #pull(after: number): Promise<void> {
-    if (this.#pulling) return;
+    if (this.#pulling || performance.now() - this.#pullFailed < PULL_AGAIN_MS) return;
     this.#pulling = true;
     let change: FeedChange | null = null;
     try {
       change = this.feed.pulled(await this.#client.cuesAfter(this.#stream, after), after);
     } catch {
-      // The next heartbeat, a second from now, notices the gap again.
+      // The next heartbeat, a second from now, notices the gap again; so does whatever media say next.
+      this.#pullFailed = performance.now();
     }
     this.#pulling = false;
     if (change !== null && !this.#closed) this.#take(change);
@@ -103,5 +122,7 @@ function localMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** Media may speak of a missing cue many times a second. */
+const PULL_AGAIN_MS = 900;
 /** Heartbeats of a new epoch come each second until its snapshot is here. */
 const SNAPSHOT_MS_MIN = 3000;

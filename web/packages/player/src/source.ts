@@ -3,7 +3,7 @@
  */
 
 import type { TokenSource } from "@shopcast/api";
-import type { Feed } from "@shopcast/cues";
+import type { Attributes, Feed, SeiMessage } from "@shopcast/cues";
 
 import type { Notice } from "./notice.ts";
 
@@ -43,6 +43,12 @@ export interface SourceHost {
   onMessage(text: string): void;
   /** An ID3 tag came in band. */
   onTag(tag: Uint8Array): void;
+  /** A range of a playlist that has begun by the playlist's end. */
+  onRange(range: Attributes): void;
+  /** Our messages in a picture of WebRTC video. */
+  onPicture(messages: readonly SeiMessage[], rtpTimestamp: number): void;
   /** The media brings no side channel: cues are to come over SSE. */
   needsEvents(): void;
+  /** How long the side channel has said nothing by any carrier, in milliseconds; from the start, before its first word. */
+  silentMs(): number;
 }

@@ -8,6 +8,8 @@ import { keepInSync } from "./lip-sync.ts";
 
 /** Who is told what comes, and what becomes of the session. */
 export interface SessionHandlers extends Handlers {
+  /** Before pictures come, in the task in which their receiver was made. */
+  onReceiver(receiver: RTCRtpReceiver): void;
   onTrack(track: MediaStreamTrack): void;
   onMessage(text: string): void;
 }
@@ -38,6 +40,11 @@ export class WhepSession {
     return this.#hasChannel;
   }
 
+  /** The answer has no place for one. */
+  get refusesChannel(): boolean {
+    return this.#http.peer.sctp === null;
+  }
+
   /**
    * Asks for the stream.
    *
@@ -46,7 +53,7 @@ export class WhepSession {
   async open(): Promise<void> {
     this.#listen();
     const { peer } = this.#http;
-    peer.addTransceiver("video", { direction: "recvonly" });
+    this.#handlers.onReceiver(peer.addTransceiver("video", { direction: "recvonly" }).receiver);
     peer.addTransceiver("audio", { direction: "recvonly" });
     // The browser itself is told too: what it says of itself is how it decodes.
     await this.#http.open({ sent: withStereo, local: withStereo });

@@ -7,6 +7,7 @@ import { browser, type Platform } from "@shopcast/webrtc";
 
 import { ptsFromRtp } from "./clock-map.ts";
 import { NOTICES, noticeOf, type Failure, type Notice } from "./notice.ts";
+import { PictureReader } from "./picture-reader.ts";
 import type { PresentedFrame, Source, SourceHost } from "./source.ts";
 import { WhepSession } from "./whep-session.ts";
 
@@ -18,7 +19,11 @@ export class WhepSource implements Source {
   #session: WhepSession | null = null;
   #media: MediaStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #channelCheck: ReturnType<typeof setTimeout> | undefined;
+  #listening: ReturnType<typeof setInterval> | undefined;
+  /** Made when neither a channel nor events came through to here. */
+  #reader: PictureReader | null = null;
+  #canRead = false;
+  #isReading = false;
   /** A broadcast was on. When it no longer is, it is over, and not about to begin. */
   #wasOn = false;
 
@@ -44,6 +49,7 @@ export class WhepSource implements Source {
     removeEventListener("pagehide", this.#onPageHide);
     removeEventListener("pageshow", this.#onPageShow);
     this.#hangUp();
+    this.#reader?.close();
     this.#host.video.srcObject = null;
   }
 
@@ -67,6 +73,9 @@ export class WhepSource implements Source {
     let asked: string | null = null;
     const token = (): string | null => (asked = this.#host.token());
     const handlers = {
+      onReceiver: (receiver: RTCRtpReceiver) => {
+        if (this.#isReading) this.#reader?.attach(receiver);
+      },
       onTrack: (track: MediaStreamTrack) => {
         this.#play(session, track);
       },
@@ -76,7 +85,7 @@ export class WhepSource implements Source {
       onConnected: () => {
         this.#backoff.reset();
         this.#wasOn = true;
-        this.#expectChannel(session);
+        this.#listen(session);
       },
       onLost: () => {
         const isOver = this.#host.feed.state === "ended";
@@ -120,15 +129,43 @@ export class WhepSource implements Source {
     }
   }
 
-  #expectChannel(session: WhepSession): void {
-    this.#channelCheck = setTimeout(() => {
-      if (this.#session === session && !session.hasChannel) this.#host.needsEvents();
-    }, CHANNEL_MS_MAX);
+  /**
+   * Sees to it that the state of the screen comes by one way or another: the channel, else events, else the pictures
+   * themselves.
+   */
+  #listen(session: WhepSession): void {
+    const channelMs = session.refusesChannel ? 0 : CHANNEL_MS_MAX;
+    // Counted here from the connection on: a machine that slept heard nothing either.
+    let silentMs = 0;
+    const look = (): void => {
+      silentMs = this.#host.silentMs() > SILENT_MS ? silentMs + LOOK_MS : 0;
+      if (silentMs >= channelMs) this.#host.needsEvents();
+      if (silentMs >= channelMs + EVENTS_MS_MAX) this.#readPictures();
+    };
+    clearInterval(this.#listening);
+    this.#listening = setInterval(look, LOOK_MS);
+    if (session.refusesChannel) this.#host.needsEvents();
+  }
+
+  /** Of this session's successor, which begins once pictures can be read, and of those after it. */
+  #readPictures(): void {
+    this.#reader ??= new PictureReader(
+      () => {
+        this.#canRead = true;
+      },
+      (messages, rtpTimestamp) => {
+        this.#host.onPicture(messages, rtpTimestamp);
+      },
+    );
+    if (!this.#canRead || this.#isReading) return;
+    this.#isReading = true;
+    this.#hangUp();
+    this.#connect();
   }
 
   #hangUp(): void {
     clearTimeout(this.#retry);
-    clearTimeout(this.#channelCheck);
+    clearInterval(this.#listening);
     const session = this.#session;
     this.#session = null;
     this.#media = null;
@@ -144,5 +181,10 @@ export class WhepSource implements Source {
   };
 }
 
+/** The side channel speaks once a second. */
+const SILENT_MS = 1500;
 /** SCTP is up within a few round trips of DTLS, or it is not coming. */
-const CHANNEL_MS_MAX = 3000;
+const CHANNEL_MS_MAX = 2500;
+/** A request and its answer, on a slow phone network. */
+const EVENTS_MS_MAX = 2000;
+const LOOK_MS = 500;

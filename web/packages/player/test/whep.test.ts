@@ -7,6 +7,7 @@ import { FakeBrowser, created, problem, settle } from "../../webrtc/test/fakes.t
 import type { Notice } from "../src/notice.ts";
 import type { SourceHost } from "../src/source.ts";
 import { WhepSource } from "../src/whep-source.ts";
+import { FakeTransform, FakeWorker, pageWith } from "./fake-worker.ts";
 
 const ENDPOINT = "https://live.example/whep/show";
 
@@ -16,6 +17,12 @@ interface Stage {
   /** What giving up was told, with the token that was refused. */
   readonly givenUp: [title: string, token: string | null][];
   readonly messages: string[];
+  /** How often events were asked for. */
+  eventsNeeded: number;
+  /** RTP timestamps of the pictures that said something. */
+  readonly pictures: number[];
+  /** What the side channel's silence lasts, by whatever carrier. */
+  silentMs: number;
   token: string | null;
 }
 
@@ -26,7 +33,16 @@ async function stage(t: TestContext, browser: FakeBrowser): Promise<Stage> {
     addEventListener: () => undefined,
     removeEventListener: () => undefined,
   });
-  const s: Stage = { browser, notices: [], givenUp: [], messages: [], token: null };
+  const s: Stage = {
+    browser,
+    notices: [],
+    givenUp: [],
+    messages: [],
+    eventsNeeded: 0,
+    pictures: [],
+    silentMs: 0,
+    token: null,
+  };
   const host: SourceHost = {
     video: { srcObject: null } as HTMLVideoElement,
     feed: new Feed("show"),
@@ -36,7 +52,10 @@ async function stage(t: TestContext, browser: FakeBrowser): Promise<Stage> {
     giveUp: ({ title }, refused) => s.givenUp.push([title, refused]),
     onMessage: (text) => s.messages.push(text),
     onTag: () => undefined,
-    needsEvents: () => undefined,
+    onRange: () => undefined,
+    onPicture: (_, rtpTimestamp) => s.pictures.push(rtpTimestamp),
+    needsEvents: () => (s.eventsNeeded += 1),
+    silentMs: () => s.silentMs,
   };
   const source = new WhepSource(host, ENDPOINT, browser);
   source.start();
@@ -108,4 +127,56 @@ test("giving up names the token that was refused, not the one that has come sinc
   assert.deepEqual(s.givenUp, [["This show needs a valid link", null]]);
   await pass(t, 60_000);
   assert.equal(browser.posts().length, 1);
+});
+test("a server that talks is asked for nothing else; once it is silent, events are asked for, then pictures are read", async (t) => {
+  pageWith(t, { Worker: FakeWorker, RTCRtpScriptTransform: FakeTransform });
+  const s = await stage(t, new FakeBrowser(created()));
+  s.browser.peer.become("connected");
+  await pass(t, 60_000);
+  assert.equal(s.eventsNeeded, 0);
+  s.silentMs = Infinity;
+  await pass(t, 2000);
+  assert.equal(s.eventsNeeded, 0);
+  await pass(t, 500);
+  assert.equal(s.eventsNeeded, 1);
+  await pass(t, 1500);
+  assert.equal(FakeWorker.made.length, 0);
+  await pass(t, 10_000);
+  const [worker, ...more] = FakeWorker.made;
+  assert.deepEqual(
+    [more.length, s.browser.peers.length],
+    [0, 1],
+    "before the worker is there nothing changes",
+  );
+  worker?.says({ type: "ready" });
+  await pass(t, 500);
+  assert.deepEqual([s.browser.peers.length, s.browser.deletes().length], [2, 1]);
+  const [video, audio] = s.browser.peer.receivers;
+  assert.ok(video?.transform instanceof FakeTransform);
+  assert.equal(audio?.transform, null);
+  s.browser.peer.become("connected");
+  worker?.says({ type: "picture", rtpTimestamp: 7, messages: [] });
+  assert.deepEqual(s.pictures, [7]);
+  s.browser.peer.become("failed");
+  await pass(t, 1000);
+  assert.ok(s.browser.peer.receivers[0]?.transform, "so does the session after it");
+  assert.deepEqual([s.browser.peers.length, FakeWorker.made.length], [3, 1]);
+});
+
+test("an answer without a channel leads to events at once; when these speak, nothing is replaced", async (t) => {
+  pageWith(t, { Worker: FakeWorker, RTCRtpScriptTransform: FakeTransform });
+  const s = await stage(t, new FakeBrowser(created()));
+  s.browser.peer.sctp = null;
+  s.silentMs = Infinity;
+  s.browser.peer.become("connected");
+  assert.equal(s.eventsNeeded, 1);
+  await pass(t, 2000);
+  const [worker] = FakeWorker.made;
+  s.silentMs = 0;
+  worker?.says({ type: "ready" });
+  await pass(t, 5000);
+  assert.deepEqual([FakeWorker.made.length, s.browser.peers.length], [1, 1]);
+  s.silentMs = Infinity;
+  await pass(t, 2500);
+  assert.equal(s.browser.peers.length, 2, "until they fall silent as well");
 });

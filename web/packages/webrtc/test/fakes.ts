@@ -78,6 +78,10 @@ export class FakePeer {
   remote = "";
   preferred: readonly RTCRtpCodec[] = [];
   connectionState = "new";
+  /** Of the data channels; null where the answer has no place for one. */
+  sctp: object | null = {};
+  /** As a browser that reads pictures has it. */
+  readonly receivers: { transform: object | null }[] = [];
   onconnectionstatechange: (() => void) | null = null;
 
   addTransceiver(track: MediaStreamTrack | string, init: RTCRtpTransceiverInit): unknown {
@@ -88,7 +92,9 @@ export class FakePeer {
     const setCodecPreferences = (codecs: readonly RTCRtpCodec[]): void => {
       this.preferred = codecs;
     };
-    return { sender, setCodecPreferences };
+    const receiver = { transform: null };
+    this.receivers.push(receiver);
+    return { sender, receiver, setCodecPreferences };
   }
 
   createDataChannel(): FakeChannel {

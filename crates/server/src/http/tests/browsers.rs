@@ -29,6 +29,12 @@ async fn pages_have_a_policy_without_inline_code() {
             "{policy}"
         );
         assert!(policy.contains("frame-ancestors 'self'"), "{policy}");
+        // The player's own worker, by the one policy it makes.
+        assert!(
+            policy.contains("worker-src 'self'")
+                && policy.contains("trusted-types shopcast-player"),
+            "{policy}"
+        );
         let devices = if path.starts_with("/golive") {
             "camera=(self)"
         } else {
