@@ -11,7 +11,7 @@ const LANES = {
   light: [
     'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'cues_are_in_the_picture', 'ffmpeg_plays_hls', 'folds_agree',
     'golive_page', 'gstreamer_plays_whep', 'hls-checker', 'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told',
-    'invariant', 'people_are_removed', 'tokens_are_asked_for',
+    'invariant', 'people_are_removed', 'tokens_are_asked_for', 'unseen_players_go_on',
     'webhooks_survive_a_kill', 'webhooks_tell_a_life', 'whip_http_matrix',
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */

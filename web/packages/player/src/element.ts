@@ -191,6 +191,10 @@ export class ShopcastPlayer extends HTMLElement {
       onState: (detail, cards) => {
         this.#present(detail, cards);
       },
+      onUnseen: (detail, cards) => {
+        this.#stage.render(cards, this.server, detail.pts);
+        this.#tell("shopcast:state", detail);
+      },
       onLate: (late) => {
         this.#tell("shopcast:late", late);
       },

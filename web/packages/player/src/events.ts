@@ -23,14 +23,20 @@ export interface LateCue {
   readonly late_ms: number;
 }
 
-/** `shopcast:state`, from the callback of every presented frame, after the cards have been set. */
+/**
+ * `shopcast:state`, from the callback of every presented frame, after the cards have been set. While playback goes on and
+ * the browser presents nothing, as in a hidden tab, from a timer: four times a second, or as often as the browser lets it.
+ */
 export interface StateDetail {
   /** The presented frame's place on the stream's timeline, 90 kHz; null until the stream's clock is known. */
   readonly pts: number | null;
   readonly cards: readonly ShownCard[];
   /** Cues applied late since the frame before. */
   readonly late: readonly LateCue[];
-  /** The browser's own count of frames presented; a jump by more than one is a frame with no callback. */
+  /**
+   * The browser's own count of frames presented; a jump by more than one is a frame with no callback. From a timer it stays
+   * what it was.
+   */
   readonly presented_frames: number;
 }
 

@@ -12,6 +12,8 @@ import type { PresentedFrame, Source } from "./source.ts";
 export interface PresentationHandlers {
   /** Cards to set now. `detail` is null when this is not about a newly presented frame. */
   onState(detail: StateDetail | null, cards: readonly ActiveCard[]): void;
+  /** Cards to set now: playback goes on, and the browser presents none of it. */
+  onUnseen(detail: StateDetail, cards: readonly ActiveCard[]): void;
   onLate(late: LateCue): void;
   /** No frame has come for a while: the publisher is away, or frames should come and do not. */
   onStalled(): void;
@@ -24,7 +26,9 @@ export class Presentation {
   readonly #handlers: PresentationHandlers;
   #timer: ReturnType<typeof setInterval> | undefined;
   #callback = 0;
+  #paint: { readonly id: number; readonly askedAt: number } | null = null;
   #frames = 0;
+  #presentedFrames = 0;
   #frameAt = -Infinity;
   #lastFrame: PresentedFrame | null = null;
   #rtpOffset: number | null = null;
@@ -67,10 +71,13 @@ export class Presentation {
       this.#onTimer();
     }, TIMER_MS);
     this.#callback = this.#video.requestVideoFrameCallback(this.#onFrame);
+    document.addEventListener("visibilitychange", this.#onVisibility);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    if (this.#paint !== null) cancelAnimationFrame(this.#paint.id);
     this.#video.cancelVideoFrameCallback(this.#callback);
   }
 
@@ -96,40 +103,69 @@ export class Presentation {
   readonly #onFrame: VideoFrameRequestCallback = (now, frame) => {
     this.#callback = this.#video.requestVideoFrameCallback(this.#onFrame);
     this.#frames += 1;
+    this.#presentedFrames = frame.presentedFrames;
     this.#frameAt = now;
     this.#lastFrame = frame;
     this.#moveTo(this.#source.ptsOf(frame));
     this.#measureLatency();
     const cards = this.#cards();
+    this.#handlers.onState(this.#detail(cards), cards);
+  };
+
+  #detail(cards: readonly ActiveCard[]): StateDetail {
     const late = this.#late;
     this.#late = [];
-    const detail: StateDetail = {
+    return {
       pts: this.#pts,
       cards: cards.map(({ card_id, seq, rev }) => ({ card_id, seq, rev })),
       late,
-      presented_frames: frame.presentedFrames,
+      presented_frames: this.#presentedFrames,
     };
-    this.#handlers.onState(detail, cards);
-  };
+  }
 
-  /** Browsers present nothing in a hidden tab; the cards follow by about where playback is. */
   #onTimer(): void {
     const sinceFrameMs = performance.now() - this.#frameAt;
-    if (sinceFrameMs < NO_FRAME_MS) return;
-    if (!document.hidden) {
-      const expected = !this.#video.paused && !this.#video.seeking;
-      // Of a publisher that left the side channel tells, and then the first missing frame is enough.
-      const { state } = this.#channel.feed;
-      const away = state === "interrupted" || state === "ended";
-      if (expected && (away || sinceFrameMs > STALLED_MS)) this.#handlers.onStalled();
-      // On screen the last frame stands, and with it its state.
+    if (sinceFrameMs < TIMER_MS) return;
+    if (!this.#isPainted()) {
+      this.#follow();
       return;
     }
-    const pts = this.#source.ptsNow();
-    if (pts === null) return;
-    this.#moveTo(pts);
-    this.#handlers.onState(null, this.#cards());
+    // On screen the last frame stands, and with it its state.
+    if (sinceFrameMs < NO_FRAME_MS) return;
+    const expected = !this.#video.paused && !this.#video.seeking;
+    // Of a publisher that left the side channel tells, and then the first missing frame is enough.
+    const { state } = this.#channel.feed;
+    const away = state === "interrupted" || state === "ended";
+    if (expected && (away || sinceFrameMs > STALLED_MS)) this.#handlers.onStalled();
   }
+
+  /**
+   * Nothing is painted of a hidden tab, nor of a frame of another origin that was scrolled away, which is not told of it: an
+   * animation frame that was asked for does not come.
+   */
+  #isPainted(): boolean {
+    if (document.hidden) return false;
+    if (this.#paint !== null) return performance.now() - this.#paint.askedAt < TIMER_MS - SLACK_MS;
+    const id = requestAnimationFrame(() => {
+      this.#paint = null;
+    });
+    this.#paint = { id, askedAt: performance.now() };
+    return true;
+  }
+
+  /** No frame tells where playback is, and it goes on: the cards follow by about where it is. */
+  #follow(): void {
+    const pts = this.#source.ptsNow();
+    if (pts === null || pts === this.#pts) return;
+    this.#moveTo(pts);
+    const cards = this.#cards();
+    this.#handlers.onUnseen(this.#detail(cards), cards);
+  }
+
+  /** What is painted first has its cards, before the first callback comes. */
+  readonly #onVisibility = (): void => {
+    if (!document.hidden) this.#follow();
+  };
 
   #onClockChanged(rtpOffset: number | null): void {
     const wasKnown = this.#rtpOffset !== null;
@@ -168,6 +204,8 @@ export class Presentation {
 
 const TICKS_PER_MS = 90;
 const TIMER_MS = 250;
+/** Timers come a little early, too. */
+const SLACK_MS = 20;
 /** Longer than between two frames of any live show. */
 const NO_FRAME_MS = 500;
 const STALLED_MS = 3000;
