@@ -11,6 +11,7 @@
 //! | `cache`, `catch_up` | what a late viewer is sent first, how fast and in which order |
 //! | `dejitter` | sound leaves evenly, however it came |
 //! | `ingest` | RFC 6184, 7741, 9628, AV1's payload format, RFC 3550 appendix A.1: a publisher's packets back into pictures |
+//! | `texts` | RFC 9260 section 3.3.4: which texts the viewer's SCTP has acknowledged |
 //! | `capture` | RFC 3550 section 6.4.1: both sender reports of a session name one clock |
 //!
 //! The origin's shard owns one [`Rendition`] per track and turns each frame into
@@ -56,6 +57,7 @@ mod sfu;
 mod stand_in;
 mod stats;
 mod stream;
+mod texts;
 mod timers;
 mod track;
 mod transport;
@@ -72,5 +74,5 @@ pub use stats::{Counters, SessionStats, SrtpProfile};
 pub use types::{
     AccessUnit, Answer, ClosedReason, Event, FiveTuple, Ingest, Input, MediaDescription, Offer,
     Output, Patched, Precondition, Protocol, PublishAnswer, PublishOffer, Reason, SessionId,
-    StreamId, VideoPacket,
+    StreamId, TextMark, VideoPacket,
 };

@@ -13,11 +13,12 @@ use str0m::{
 };
 
 use crate::{
-    Config, Error, Output, Reason, RenditionPacket, SessionStats, StreamId,
+    Config, Error, Event, Output, Reason, RenditionPacket, SessionStats, StreamId, TextMark,
     capture::CaptureClock,
     catch_up, datagram,
     fanout::{HeaderTemplate, seal_burst},
     narrow::{Link, LinkReport},
+    texts::Texts,
     track::Track,
     transport::Transport,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Session {
     video: Option<Track>,
     audio: Option<Track>,
     channel: Option<ChannelId>,
+    texts: Texts,
     /// When packets from the cache were last sent.
     answered: Option<Instant>,
     /// Until when the viewer's reports are not listened to.
@@ -83,6 +85,7 @@ impl Session {
             video: video.map(track),
             audio: audio.map(track),
             channel,
+            texts: Texts::default(),
             answered: None,
             quiet_until: None,
             catch_up: None,
@@ -134,7 +137,25 @@ impl Session {
             self.take_event(event, &mut signals);
         }
         signals.closed |= !self.transport.rtc.is_alive();
+        if !signals.closed {
+            self.settle_texts();
+        }
         Ok(signals)
+    }
+
+    /// Learns which texts have arrived. After the transport's events, because of a channel that is gone it
+    /// says that nothing is left to acknowledge.
+    fn settle_texts(&mut self) {
+        let channel = self.channel.filter(|_| self.stats.channel_open);
+        let channel = channel.filter(|_| self.texts.are_watched());
+        if let Some(mut channel) = channel.and_then(|id| self.transport.rtc.channel(id)) {
+            self.texts.unacknowledged(channel.buffered_amount());
+        }
+    }
+
+    /// What there is to tell of its data channel.
+    pub(crate) fn poll_text(&mut self) -> Option<Event> {
+        self.texts.poll()
     }
 
     #[expect(
@@ -147,6 +168,9 @@ impl Session {
             RtcEvent::ChannelOpen(id, _) if Some(id) == self.channel => {
                 self.stats.channel_open = true;
                 signals.channel_open = true;
+            }
+            RtcEvent::ChannelData(data) if Some(data.id) == self.channel => {
+                self.texts.received(data.binary, data.data);
             }
             // Only the channel both sides know of is used; what a viewer opens or says besides is
             // not listened to.
@@ -306,14 +330,19 @@ impl Session {
         true
     }
 
-    /// Queues a text on the data channel.
-    pub(crate) fn send_text(&mut self, text: &str) -> Result<(), Error> {
+    /// Queues a text on the data channel; with `mark`, [`Event::TextAcknowledged`] is to follow.
+    pub(crate) fn send_text(&mut self, text: &str, mark: Option<TextMark>) -> Result<(), Error> {
         let channel = self.channel.filter(|_| self.stats.channel_open);
         let mut channel = channel
             .and_then(|id| self.transport.rtc.channel(id))
             .ok_or(Error::ChannelNotOpen)?;
         match channel.write(false, text.as_bytes()) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                if let Some(mark) = mark {
+                    self.texts.watch(text.len(), mark);
+                }
+                Ok(())
+            }
             Ok(false) => Err(Error::ChannelFull),
             Err(_) => Err(Error::ChannelNotOpen),
         }

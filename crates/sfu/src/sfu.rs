@@ -11,7 +11,7 @@ use media::{TrackKind, VideoCodec};
 use crate::{
     Answer, ClosedReason, Config, Counters, Error, Event, FiveTuple, Input, Offer, Output, Patched,
     Precondition, Protocol, PublishAnswer, PublishOffer, Reason, Refusal, RenditionPacket,
-    SessionId, SessionStats, StreamId,
+    SessionId, SessionStats, StreamId, TextMark,
     accept::{Accepted, Acceptor},
     publisher::Publisher,
     routes::{Check, Ice, Kind, Route, Routes},
@@ -405,8 +405,33 @@ impl Sfu {
     ///
     /// When there is no such session, its channel is not open or its buffer is full.
     pub fn send_text(&mut self, now: Instant, id: SessionId, text: &str) -> Result<(), Error> {
+        self.send(now, id, text, None)
+    }
+
+    /// The same, of which [`Event::TextAcknowledged`] tells when it has arrived.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_marked(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        text: &str,
+        mark: TextMark,
+    ) -> Result<(), Error> {
+        self.send(now, id, text, Some(mark))
+    }
+
+    fn send(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        text: &str,
+        mark: Option<TextMark>,
+    ) -> Result<(), Error> {
         let session = self.sessions.get_mut(&id).ok_or(Error::NoSession(id))?;
-        session.send_text(text)?;
+        session.send_text(text, mark)?;
         match session.transport.advance(now) {
             Ok(()) => self.drive(now, id),
             Err(error) => self.fail(now, id, &error),
@@ -470,6 +495,9 @@ impl Sfu {
                 Ok(signals) => signals,
                 Err(error) => return self.fail(now, id, &error),
             };
+            while let Some(event) = session.poll_text() {
+                self.outputs.push_back(Output::Event(id, event));
+            }
             if signals.closed {
                 return self.end(now, id, ClosedReason::Peer);
             }

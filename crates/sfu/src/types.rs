@@ -235,6 +235,9 @@ pub struct AccessUnit {
     pub payload: Bytes,
 }
 
+/// What the caller knows a text by: the numbers of what is in it. One copy for all viewers.
+pub type TextMark = Arc<[u64]>;
+
 /// Something that happened to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -242,6 +245,12 @@ pub enum Event {
     Connected,
     /// The data channel `cues` can be written to.
     ChannelOpen,
+    /// A text sent with this mark has arrived: the viewer's SCTP has acknowledged all of it. Never told
+    /// before that is certain, and not at all of a session that ends first.
+    TextAcknowledged(TextMark),
+    /// A viewer has said something on its data channel: UTF-8 as a rule, and empty if it was no text or
+    /// longer than 8 KiB.
+    Said(Vec<u8>),
     /// A publisher has sent something.
     Ingest(Ingest),
     /// The session is gone; its number may be used again.

@@ -210,7 +210,12 @@ impl World {
     pub fn closed(&self, id: SessionId) -> Option<&ClosedReason> {
         self.events.iter().find_map(|(_, of, event)| match event {
             Event::Closed { reason } if *of == id => Some(reason),
-            Event::Closed { .. } | Event::Connected | Event::ChannelOpen | Event::Ingest(_) => None,
+            Event::Closed { .. }
+            | Event::Connected
+            | Event::ChannelOpen
+            | Event::TextAcknowledged(_)
+            | Event::Said(_)
+            | Event::Ingest(_) => None,
         })
     }
 
