@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use cues::{
     At, CueRequest, Currency, EncodedCue, Fold, InBandSnapshot, LiveClock, Op, Payload, Price,
-    Product, Receipt, Timeline, TimelineConfig, channel as side, daterange, emsg as boxes,
-    id3 as tags, rfc3339_millis,
+    Product, Receipt, Timeline, TimelineConfig, channel as side, daterange,
+    delivery::{Ledger, Viewer},
+    emsg as boxes, id3 as tags, painted as reports, rfc3339_millis,
     sei::{self as in_picture, Message, SnapshotCues},
 };
 use media::{
@@ -99,9 +100,10 @@ pub fn channel(data: &[u8]) {
     let Ok(message) = side::parse(text) else {
         return;
     };
-    let texts = match &message {
-        side::Message::Snapshot(head, cues) => side::snapshot(head, cues),
-        side::Message::Cues(cues) => side::cues(cues),
+    let told = |told: Vec<side::Told>| told.iter().map(|one| one.text.to_string()).collect();
+    let texts: Vec<String> = match &message {
+        side::Message::Snapshot(head, cues) => told(side::snapshot(head, cues)),
+        side::Message::Cues(cues) => told(side::cues(cues)),
         side::Message::Heartbeat(heartbeat) => vec![side::heartbeat(heartbeat)],
     };
     assert!(texts.iter().all(|text| text.len() <= side::MESSAGE_LEN_MAX));
@@ -121,6 +123,29 @@ pub fn channel(data: &[u8]) {
             assert_eq!(again.flat_map(only_cues).collect::<Vec<_>>(), cues);
         }
         side::Message::Heartbeat(_) => assert_eq!(again.next(), Some(message)),
+    }
+}
+
+/// A player's report. Written again it says the same, and a ledger counts no cue of it twice.
+pub fn painted(data: &[u8]) {
+    let Ok(said) = reports::parse(data) else {
+        return;
+    };
+    assert!(said.len() <= reports::REPORT_CUES_MAX);
+    let again = reports::parse(reports::text(&said).as_bytes());
+    assert_eq!(again.as_ref(), Ok(&said));
+    let (mut ledger, mut viewer) = (Ledger::default(), Viewer::default());
+    for seq in 1..=300 {
+        ledger.accept(seq, Pts(900_000), 3_000, 1);
+        ledger.sent(&mut viewer, &[seq]);
+    }
+    for painted in said.iter().chain(&said) {
+        let _judged = ledger.painted(&mut viewer, Pts(9_000_000), *painted);
+    }
+    for tally in (1..=300).filter_map(|seq| ledger.tally(seq)) {
+        assert!(tally.painted <= tally.sent && tally.late <= tally.painted);
+        assert_eq!(tally.lateness.iter().sum::<u64>(), tally.painted);
+        assert_eq!(tally.frame_error.iter().sum::<u64>(), tally.painted);
     }
 }
 

@@ -52,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     target("cue_emsg", 1, cue::emsg),
     target("cue_id3", 1, cue::id3),
     target("cue_json", 1, cue::json),
+    target("cue_painted", 1, cue::painted),
     target("cue_request", 100, cue::request),
     target("cue_sei", 1, cue::sei),
     target("cue_snapshot", 1, cue::snapshot),

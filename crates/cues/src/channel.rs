@@ -80,6 +80,15 @@ pub enum Message {
     Heartbeat(Heartbeat),
 }
 
+/// A message to send, and which cues are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its JSON text.
+    pub text: Arc<str>,
+    /// The numbers of its cues; none for a heartbeat.
+    pub seqs: Arc<[u64]>,
+}
+
 /// The keys in their order.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -111,7 +120,7 @@ enum MessageJson {
 /// A snapshot and, where its cues do not fit into one message, `cues` messages that follow it at
 /// once. `cues` is what [`Timeline::snapshot_cues`](crate::Timeline::snapshot_cues) gives for
 /// [`Snapshot::from`].
-pub fn snapshot(head: &Snapshot, cues: &[Arc<EncodedCue>]) -> Vec<String> {
+pub fn snapshot(head: &Snapshot, cues: &[Arc<EncodedCue>]) -> Vec<Told> {
     let with = |cues| {
         text(&MessageJson::Snapshot {
             stream: head.stream.clone(),
@@ -126,19 +135,27 @@ pub fn snapshot(head: &Snapshot, cues: &[Arc<EncodedCue>]) -> Vec<String> {
             cues,
         })
     };
-    let mut chunks = chunks(with(Vec::new()).len(), cues).into_iter();
-    let first = with(chunks.next().unwrap_or_default());
+    let taken = with(Vec::new()).len() + SESSION_LEN_MAX;
+    let mut chunks = chunks(taken, cues).into_iter();
+    let first = chunks.next().unwrap_or_default().told(with);
     std::iter::once(first)
-        .chain(chunks.map(|cues| text(&MessageJson::Cues { cues })))
+        .chain(chunks.map(|chunk| chunk.told(|cues| text(&MessageJson::Cues { cues }))))
         .collect()
 }
 
+/// A snapshot's text with the name of the session it is for as its last key, for whoever cannot tell
+/// by the way it comes. `session` is at most 40 characters of base64url.
+pub fn with_session(snapshot: &str, session: &str) -> String {
+    let head = snapshot.strip_suffix('}').unwrap_or(snapshot);
+    format!("{head},\"session\":\"{session}\"}}")
+}
+
 /// New cues: one message, or as few as they fit into; none for none.
-pub fn cues(cues: &[Arc<EncodedCue>]) -> Vec<String> {
+pub fn cues(cues: &[Arc<EncodedCue>]) -> Vec<Told> {
     let empty = text(&MessageJson::Cues { cues: Vec::new() }).len();
     chunks(empty, cues)
         .into_iter()
-        .map(|cues| text(&MessageJson::Cues { cues }))
+        .map(|chunk| chunk.told(|cues| text(&MessageJson::Cues { cues })))
         .collect()
 }
 
@@ -217,28 +234,54 @@ fn decoded(cues: &[String]) -> Result<Vec<Arc<EncodedCue>>, Error> {
         .collect()
 }
 
+/// Cues that travel in one message.
+#[derive(Default)]
+struct Chunk {
+    texts: Vec<String>,
+    seqs: Vec<u64>,
+}
+
+impl Chunk {
+    fn push(&mut self, text: String, seq: u64) {
+        self.texts.push(text);
+        self.seqs.push(seq);
+    }
+
+    fn told(self, text: impl FnOnce(Vec<String>) -> String) -> Told {
+        Told {
+            text: text(self.texts).into(),
+            seqs: self.seqs.into(),
+        }
+    }
+}
+
 /// The cues in base64url, in runs that fit into messages of which `empty` bytes are taken. Each
 /// fits: a cue is at most 1366 characters.
-fn chunks(empty: usize, cues: &[Arc<EncodedCue>]) -> Vec<Vec<String>> {
-    let mut chunks: Vec<Vec<String>> = Vec::new();
+fn chunks(empty: usize, cues: &[Arc<EncodedCue>]) -> Vec<Chunk> {
+    let mut chunks: Vec<Chunk> = Vec::new();
     let mut len = usize::MAX;
     for cue in cues {
-        let cue = cue.to_base64url();
+        let (text, seq) = (cue.to_base64url(), cue.cue.seq);
         // Two quotes and a comma.
-        let more = cue.len() + 3;
+        let more = text.len() + 3;
         match chunks.last_mut() {
             Some(chunk) if len + more <= MESSAGE_LEN_MAX => {
-                chunk.push(cue);
+                chunk.push(text, seq);
                 len += more;
             }
             Some(_) | None => {
-                chunks.push(vec![cue]);
+                let mut chunk = Chunk::default();
+                chunk.push(text, seq);
+                chunks.push(chunk);
                 len = empty + more;
             }
         }
     }
     chunks
 }
+
+/// What [`with_session`] adds at most.
+const SESSION_LEN_MAX: usize = 64;
 
 fn text(message: &MessageJson) -> String {
     serde_json::to_string(message).expect("strings and integers always serialise")

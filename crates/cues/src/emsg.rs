@@ -92,6 +92,29 @@ pub fn snapshot(snapshot: &InBandSnapshot) -> Result<Bytes, Error> {
     Ok(emsg.to_bytes())
 }
 
+/// The low 32 bits of the numbers of the cues whose boxes stand before the `moof` of a chunk. Cheap
+/// where there are none; ends at the first box that it cannot follow.
+pub fn cue_ids(chunk: &[u8]) -> Vec<u32> {
+    let (mut ids, mut rest) = (Vec::new(), chunk);
+    while let Some(head) = rest.first_chunk::<8>() {
+        let size = usize::try_from(be32(head, 0)).unwrap_or(usize::MAX);
+        let (Some((one, after)), false) = (rest.split_at_checked(size), head[4..] == *b"moof")
+        else {
+            break;
+        };
+        if size < head.len() {
+            break;
+        }
+        let emsg = (head[4..] == *b"emsg").then(|| parse(one).ok()).flatten();
+        ids.extend(
+            emsg.filter(|emsg| emsg.value == id3::CUE)
+                .map(|emsg| emsg.id),
+        );
+        rest = after;
+    }
+    ids
+}
+
 /// Reads one whole box.
 ///
 /// # Errors
@@ -155,7 +178,7 @@ fn low_bits(wide: u64) -> u32 {
     u32::try_from(wide & u64::from(u32::MAX)).expect("32 bits fit")
 }
 
-fn be32(fixed: &[u8; FIXED_LEN], at: usize) -> u32 {
+fn be32(fixed: &[u8], at: usize) -> u32 {
     fixed[at..at + 4]
         .iter()
         .fold(0, |value, byte| value << 8 | u32::from(*byte))

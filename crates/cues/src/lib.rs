@@ -5,6 +5,8 @@
 //! | [`codec`], [`Cue`], [`InBandSnapshot`] | `docs/spec/cue.md` |
 //! | [`Timeline`], [`Fold`] | `docs/spec/cue.md`, "The fold" and "Insertion" |
 //! | [`channel`] | `docs/spec/side-channel.md` |
+//! | [`painted`] | `docs/spec/side-channel.md`, "What a player reports" |
+//! | [`delivery`] | `docs/api.md`, "Proof of delivery" |
 //! | [`emsg`] | ISO/IEC 23009-1 section 5.10.3.3; AOM "Carriage of ID3 Timed Metadata in CMAF" |
 //! | [`id3`] | ID3v2.4.0 main structure sections 3 and 4, native frames section 4.2.6 |
 //! | [`daterange`] | draft-pantos-hls-rfc8216bis-22 section 4.4.5.1 |
@@ -29,11 +31,13 @@ pub mod channel;
 mod check;
 pub mod codec;
 pub mod daterange;
+pub mod delivery;
 pub mod emsg;
 mod error;
 mod fold;
 pub mod id3;
 mod model;
+pub mod painted;
 mod payload;
 pub mod rfc3339;
 mod screen;

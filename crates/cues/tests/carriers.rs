@@ -340,12 +340,12 @@ fn messages_are_read_back_as_they_were_sent() {
     let snapshot = channel::snapshot(&head(), &two);
     assert_eq!(snapshot.len(), 1);
     assert_eq!(
-        channel::parse(&snapshot[0]).unwrap(),
+        channel::parse(&snapshot[0].text).unwrap(),
         Message::Snapshot(head(), two.to_vec())
     );
     let cues = channel::cues(&two);
     assert_eq!(
-        channel::parse(&cues[0]).unwrap(),
+        channel::parse(&cues[0].text).unwrap(),
         Message::Cues(two.to_vec())
     );
     let beat = Heartbeat {
@@ -362,7 +362,7 @@ fn messages_are_read_back_as_they_were_sent() {
     assert!(channel::cues(&[]).is_empty());
     let empty = channel::snapshot(&head(), &[]);
     assert_eq!(
-        channel::parse(&empty[0]).unwrap(),
+        channel::parse(&empty[0].text).unwrap(),
         Message::Snapshot(head(), vec![])
     );
 }
@@ -379,19 +379,58 @@ fn what_does_not_fit_into_one_message_comes_in_more_of_them() {
         assert!(
             messages
                 .iter()
-                .all(|it| it.len() <= channel::MESSAGE_LEN_MAX)
+                .all(|it| it.text.len() <= channel::MESSAGE_LEN_MAX)
         );
         // No message could have taken the next one's first cue.
-        assert!(messages[0].len() > channel::MESSAGE_LEN_MAX - 1400);
+        assert!(messages[0].text.len() > channel::MESSAGE_LEN_MAX - 1500);
         let mut received = Vec::new();
         for message in messages {
-            match channel::parse(message).unwrap() {
+            match channel::parse(&message.text).unwrap() {
                 Message::Snapshot(_, cues) | Message::Cues(cues) => received.extend(cues),
                 Message::Heartbeat(_) => unreachable!("none was sent"),
             }
         }
         assert_eq!(received, many);
+        let seqs: Vec<u64> = messages.iter().flat_map(|it| it.seqs.to_vec()).collect();
+        assert_eq!(seqs, (1..=600).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_session_is_named_in_a_snapshot_that_is_still_one() {
+    let many: Vec<_> = (1..=600)
+        .map(|seq| cue(seq, 1, Op::Show, "a", None))
+        .collect();
+    let first = &channel::snapshot(&head(), &many)[0];
+    let named = channel::with_session(&first.text, &"x".repeat(40));
+    assert!(named.ends_with(&format!(",\"session\":\"{}\"}}", "x".repeat(40))));
+    assert!(named.len() <= channel::MESSAGE_LEN_MAX);
+    assert_eq!(channel::parse(&named), channel::parse(&first.text));
+}
+
+#[test]
+fn the_cues_of_a_chunk_are_found_before_its_media() {
+    let boxed = |kind: &[u8; 4], body: &[u8]| {
+        let size = u32::try_from(8 + body.len()).unwrap().to_be_bytes();
+        [&size[..], kind, body].concat()
+    };
+    let one = emsg::cue(&cue(7, 1, Op::Show, "a", None));
+    let two = emsg::cue(&cue(8, 1, Op::Hide, "a", None));
+    let in_force = InBandSnapshot {
+        stream: "demo".into(),
+        epoch: 1,
+        pts: Pts(1),
+        cues: vec![cue(6, 1, Op::Show, "a", None)],
+    };
+    let in_force = emsg::snapshot(&in_force).unwrap();
+    let (lead, media) = (boxed(b"styp", b"cmfs"), boxed(b"moof", &[0; 4]));
+    let chunk = [&lead[..], &in_force, &one, &two, &media, &one].concat();
+    assert_eq!(emsg::cue_ids(&chunk), [7, 8]);
+    assert!(emsg::cue_ids(&[&lead[..], &media].concat()).is_empty());
+    for length in 0..chunk.len() {
+        assert!(emsg::cue_ids(&chunk[..length]).len() <= 2);
+    }
+    assert!(emsg::cue_ids(&[0; 64]).is_empty());
 }
 
 #[test]

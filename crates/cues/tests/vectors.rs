@@ -192,12 +192,15 @@ fn messages_are_written_byte_for_byte() {
         last_seq: vector["last_seq"].as_u64().unwrap(),
         from: Pts(whole(vector, "from_pts")),
     };
+    let texts = |told: Vec<channel::Told>| -> Vec<String> {
+        told.iter().map(|told| told.text.to_string()).collect()
+    };
     assert_eq!(
-        channel::snapshot(&head, &cues(vector)),
+        texts(channel::snapshot(&head, &cues(vector))),
         [text(vector, "text")]
     );
     let vector = &vectors["cues"];
-    assert_eq!(channel::cues(&cues(vector)), [text(vector, "text")]);
+    assert_eq!(texts(channel::cues(&cues(vector))), [text(vector, "text")]);
     let vector = &vectors["heartbeat"];
     let heartbeat = Heartbeat {
         state: state(vector),

@@ -256,7 +256,24 @@ pub enum Output {
         stream: StreamName,
         /// Its JSON text.
         message: Arc<str>,
+        /// The numbers of the cues in it.
+        cues: Arc<[u64]>,
+        /// The newest frame.
+        live_pts: Pts,
     },
+    /// A cue is accepted, for whoever counts how it is delivered over HTTP. Comes before any message with it.
+    CueAccepted {
+        /// The stream.
+        stream: StreamName,
+        /// Its number.
+        seq: u64,
+        /// Where it holds from.
+        threshold: Pts,
+        /// How long a frame of the stream lasts, 90 kHz.
+        frame_ticks: i64,
+    },
+    /// Cues went on on their way to a WebRTC viewer, for the counters.
+    CueStep(CueStep),
     /// A stream's life.
     Stream {
         /// The stream.
@@ -277,6 +294,17 @@ pub struct CuesForged {
     pub count: u32,
     /// None came before in this publish session.
     pub first: bool,
+}
+
+/// A step of cues on their way to viewers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CueStep {
+    /// So many cues were written, each counted for each session.
+    Sent(u64),
+    /// So many of them were acknowledged by the sessions' transports.
+    Acknowledged(u64),
+    /// A player has said that it painted one.
+    Said(cues::delivery::Verdict),
 }
 
 /// A stream's life, told once each.

@@ -14,7 +14,7 @@ mod shard;
 mod stream;
 
 pub use api::{
-    AudioStatus, ChildEvent, ChildId, ConnId, CuesForged, Input, Output, PublishRefused,
+    AudioStatus, ChildEvent, ChildId, ConnId, CueStep, CuesForged, Input, Output, PublishRefused,
     PublishRequest, StreamEvent, StreamName, StreamState, StreamStatus, VideoStatus, ViewerStatus,
 };
 pub use config::Config;

@@ -3,6 +3,7 @@
 mod audio;
 mod cue;
 mod decode_order;
+mod delivery;
 mod in_band;
 mod media_in;
 mod rtp_in;
@@ -26,7 +27,7 @@ use crate::{
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
-    stream::decode_order::DecodeOrder,
+    stream::{decode_order::DecodeOrder, delivery::Delivery},
 };
 
 /// Verdicts kept for the API, newest last; a broadcaster reads a handful.
@@ -95,6 +96,7 @@ pub(crate) struct Stream {
     heartbeat_at: Instant,
     /// Connected by WebRTC, in the order in which they came.
     viewers: Vec<ViewerStatus>,
+    delivery: Delivery,
     verdicts: VecDeque<(&'static str, String)>,
 }
 
@@ -132,6 +134,7 @@ impl Stream {
             flush_cues_at: None,
             heartbeat_at: now + HEARTBEAT,
             viewers: Vec::new(),
+            delivery: Delivery::default(),
             verdicts: VecDeque::new(),
         }
     }
@@ -225,10 +228,12 @@ impl Stream {
             session: session.0,
             joined: self.clock.wall(now),
         });
+        self.delivery.joined(session);
     }
 
     pub(crate) fn viewer_gone(&mut self, session: sfu::SessionId) {
         self.viewers.retain(|viewer| viewer.session != session.0);
+        self.delivery.left(session);
     }
 
     pub(crate) fn viewers(&self) -> Vec<ViewerStatus> {

@@ -1,8 +1,8 @@
 //! What the HTTP surface asks: each answered at once, effects out of `poll_output`.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use cues::{ActiveCard, Armed, At, CueRequest, LoggedCue, Receipt};
+use cues::{ActiveCard, Armed, At, CueRequest, LoggedCue, Receipt, channel::Told, delivery::Tally};
 use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
@@ -234,13 +234,19 @@ impl Shard {
         self.streams.get(name)?.cue(seq)
     }
 
+    /// What became of a cue on its way to the WebRTC viewers; `None` without such a stream or when the cue is not
+    /// remembered (any more).
+    pub fn cue_delivery(&self, name: &StreamName, seq: u64) -> Option<Tally> {
+        self.streams.get(name)?.delivery(seq)
+    }
+
     /// The cards on screen at `pts`, or at the newest frame; `None` without such a stream.
     pub fn state(&self, name: &StreamName, pts: Option<Pts>) -> Option<(Pts, Vec<ActiveCard>)> {
         Some(self.streams.get(name)?.cards(pts))
     }
 
     /// The side channel's first messages for a new follower; `None` without such a stream.
-    pub fn snapshot(&self, now: Instant, name: &StreamName) -> Option<Vec<Arc<str>>> {
+    pub fn snapshot(&self, now: Instant, name: &StreamName) -> Option<Vec<Told>> {
         Some(self.streams.get(name)?.snapshot(now))
     }
 

@@ -48,6 +48,10 @@ impl Shard {
         match (peer.role, event) {
             (Role::Viewer, Event::Connected) => stream.viewer_connected(now, session),
             (Role::Viewer, Event::ChannelOpen) => stream.greet(fx, session),
+            (Role::Viewer, Event::TextAcknowledged(seqs)) => {
+                stream.acknowledged(fx, session, &seqs);
+            }
+            (Role::Viewer, Event::Said(said)) => stream.said(fx, session, &said),
             // Another may have taken the stream from it.
             (Role::Publisher, Event::Ingest(ingest))
                 if stream.publisher() == Some(PublisherId::Whip(session)) =>

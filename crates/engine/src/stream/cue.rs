@@ -99,6 +99,7 @@ impl Stream {
     /// Hands new cues to every carrier.
     fn carry<'a>(&mut self, fx: &mut Effects<'_>, receipts: impl IntoIterator<Item = &'a Receipt>) {
         for receipt in receipts.into_iter().filter(|receipt| !receipt.replayed) {
+            self.follow_cue(fx, &receipt.cue.cue);
             self.packager.cue(Arc::clone(&receipt.cue));
             self.sei.add(Arc::clone(&receipt.cue));
             self.unsent_cues.push(Arc::clone(&receipt.cue));
@@ -126,7 +127,7 @@ impl Stream {
     }
 
     /// What a new follower of the side channel is told first: one message, more when it has many cues.
-    pub(crate) fn snapshot(&self, now: Instant) -> Vec<Arc<str>> {
+    pub(crate) fn snapshot(&self, now: Instant) -> Vec<channel::Told> {
         let live_pts = self.clock.highest();
         let from = live_pts.offset(-time::span_to_ticks(channel::SNAPSHOT_BACK));
         let head = channel::Snapshot {
@@ -140,20 +141,18 @@ impl Stream {
             last_seq: self.timeline.last_seq(),
             from,
         };
-        let messages = channel::snapshot(&head, &self.timeline.snapshot_cues(from));
-        messages.into_iter().map(Arc::from).collect()
+        channel::snapshot(&head, &self.timeline.snapshot_cues(from))
     }
 
     /// A viewer's data channel opened: it gets what an HTTP follower gets first.
-    pub(crate) fn greet(&self, fx: &mut Effects<'_>, session: SessionId) {
+    pub(crate) fn greet(&mut self, fx: &mut Effects<'_>, session: SessionId) {
         for message in self.snapshot(fx.now) {
-            // A viewer that closes as it opens is told so by its own event.
-            let _gone = fx.sfu.send_text(fx.now, session, &message);
+            self.send_told(fx, std::iter::once(session), &message);
         }
     }
 
     /// A new epoch: its anchor differs, so everyone starts afresh.
-    pub(super) fn broadcast_snapshot(&self, fx: &mut Effects<'_>) {
+    pub(super) fn broadcast_snapshot(&mut self, fx: &mut Effects<'_>) {
         for message in self.snapshot(fx.now) {
             self.broadcast(fx, message);
         }
@@ -163,12 +162,12 @@ impl Stream {
     pub(crate) fn flush_cues(&mut self, fx: &mut Effects<'_>) {
         self.flush_cues_at = None;
         for message in channel::cues(&std::mem::take(&mut self.unsent_cues)) {
-            self.broadcast(fx, message.into());
+            self.broadcast(fx, message);
         }
     }
 
     /// Once a second, and whenever the state has changed.
-    pub(crate) fn heartbeat(&self, fx: &mut Effects<'_>, state: channel::State) {
+    pub(crate) fn heartbeat(&mut self, fx: &mut Effects<'_>, state: channel::State) {
         let message = channel::heartbeat(&channel::Heartbeat {
             state,
             epoch: self.clock.epoch(),
@@ -176,7 +175,9 @@ impl Stream {
             live_pts: self.clock.highest(),
             server_utc: self.clock.wall(fx.now),
         });
-        self.broadcast(fx, message.into());
+        let seqs = [].into();
+        let text = message.into();
+        self.broadcast(fx, channel::Told { text, seqs });
     }
 
     /// Where the stream is in its life, as followers are told.
@@ -188,16 +189,16 @@ impl Stream {
         }
     }
 
-    fn broadcast(&self, fx: &mut Effects<'_>, message: Arc<str>) {
-        for viewer in &self.viewers {
-            // Without an open channel a viewer has other carriers; a full one is repaired by the gap in `seq`.
-            let _unreached = fx
-                .sfu
-                .send_text(fx.now, SessionId(viewer.session), &message);
-        }
+    fn broadcast(&mut self, fx: &mut Effects<'_>, told: channel::Told) {
+        let viewers = std::mem::take(&mut self.viewers);
+        let sessions = viewers.iter().map(|viewer| SessionId(viewer.session));
+        self.send_told(fx, sessions, &told);
+        self.viewers = viewers;
         fx.out.push_back(Output::SideChannel {
             stream: self.name.clone(),
-            message,
+            message: told.text,
+            cues: told.seqs,
+            live_pts: self.clock.highest(),
         });
     }
 }

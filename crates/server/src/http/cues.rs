@@ -226,11 +226,11 @@ pub(crate) async fn cancel(
     Ok(Json(ReceiptBody::from(&receipt)))
 }
 
-fn number(stream: &StreamName, seq: &str) -> Result<u64, Problem> {
+pub(super) fn number(stream: &StreamName, seq: &str) -> Result<u64, Problem> {
     seq.parse().map_err(|_| no_such_cue(stream, seq))
 }
 
-fn no_such_cue(stream: &StreamName, seq: &str) -> Problem {
+pub(super) fn no_such_cue(stream: &StreamName, seq: &str) -> Problem {
     let shown: String = seq.chars().take(20).collect();
     let detail = format!("stream `{stream}` remembers no cue {shown}; ask for GET …/cues");
     Problem::new(Kind::NoSuchCue, detail)

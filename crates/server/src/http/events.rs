@@ -24,7 +24,10 @@ use super::{
     extract::{Params, Stream},
     problem::{Kind, Problem, ProblemBody},
 };
-use crate::io::{command::ShardHandle, side::SideMessage};
+use crate::{
+    io::{command::ShardHandle, delivery::Following, side::SideMessage},
+    telemetry::Meters,
+};
 
 /// Where to begin.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -88,7 +91,13 @@ struct Follower {
     shard: ShardHandle,
     messages: Receiver<Arc<SideMessage>>,
     draining: watch::Receiver<bool>,
-    lagged: metrics::Counter,
+    meters: Arc<Meters>,
+    /// `None` until there is a stream to follow.
+    following: Option<Following>,
+    /// What the session's player reports under.
+    session: String,
+    /// The cues of the event that the connection was given last.
+    given: Arc<[u64]>,
     /// What is sent before the next message.
     first: VecDeque<Arc<SideMessage>>,
 }
@@ -104,22 +113,26 @@ impl Follower {
             );
             Problem::new(Kind::Full, detail).retry_after(RETRY_AFTER_S)
         })?;
+        let number = state.side.deliveries.next_session();
+        let session = state.sessions.name(&endpoint(&stream), number);
         let mut follower = Self {
             stream,
             shard: state.shard.clone(),
             messages,
             draining: state.draining.clone(),
-            lagged: state.meters.side_lagged.clone(),
+            meters: Arc::clone(&state.meters),
+            following: None,
+            session,
+            given: [].into(),
             first: VecDeque::new(),
         };
         if follower.snapshot().await? {
+            follower.following = Some(state.side.deliveries.join(&follower.stream, number));
             follower.catch_up(after).await?;
             return Ok(follower);
         }
-        let Self {
-            stream, messages, ..
-        } = follower;
-        drop(messages);
+        let stream = follower.stream.clone();
+        drop(follower);
         state.side.forget_unfollowed(&stream);
         Err(Problem::no_such_stream(stream.as_str()))
     }
@@ -127,14 +140,13 @@ impl Follower {
     /// Queues a snapshot; `false` when the stream is not there.
     async fn snapshot(&mut self) -> Result<bool, Problem> {
         let snapshot = self.shard.snapshot(self.stream.clone()).await?;
-        let Some(texts) = snapshot else {
+        let Some(mut told) = snapshot else {
             return Ok(false);
         };
-        self.first.extend(
-            texts
-                .into_iter()
-                .map(|text| Arc::new(SideMessage::new(text))),
-        );
+        if let Some(first) = told.first_mut() {
+            first.text = channel::with_session(&first.text, &self.session).into();
+        }
+        self.queue(told);
         Ok(true)
     }
 
@@ -148,28 +160,41 @@ impl Follower {
             .unwrap_or_default();
         let missed: Vec<_> = missed.into_iter().map(|logged| logged.cue).collect();
         if !missed.is_empty() {
-            let texts = channel::cues(&missed).into_iter();
-            self.first
-                .extend(texts.map(|text| Arc::new(SideMessage::new(text.into()))));
+            self.queue(channel::cues(&missed));
         }
         Ok(())
     }
 
+    fn queue(&mut self, told: Vec<channel::Told>) {
+        let message = |told: channel::Told| Arc::new(SideMessage::new(told.text, told.seqs));
+        self.first.extend(told.into_iter().map(message));
+    }
+
     /// The next event; `None` when the stream or the server ends.
     async fn next(&mut self) -> Option<Event> {
+        // The connection asks for more when it has taken what it was given.
+        let taken = std::mem::replace(&mut self.given, [].into());
+        let sent = self.following.as_ref().map_or(0, |it| it.sent(&taken));
+        self.meters.hls_cues.sent.increment(sent);
+        let message = self.next_message().await?;
+        self.given = Arc::clone(&message.cues);
+        Some(event(&message))
+    }
+
+    async fn next_message(&mut self) -> Option<Arc<SideMessage>> {
         loop {
             if let Some(message) = self.first.pop_front() {
-                return Some(event(&message));
+                return Some(message);
             }
             let message = tokio::select! {
                 message = self.messages.recv() => message,
                 _ = self.draining.wait_for(|draining| *draining) => return None,
             };
             match message {
-                Ok(message) => return Some(event(&message)),
+                Ok(message) => return Some(message),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => {
-                    self.lagged.increment(1);
+                    self.meters.side_lagged.increment(1);
                     if !self.snapshot().await.unwrap_or(false) {
                         return None;
                     }
@@ -186,6 +211,11 @@ fn event(message: &SideMessage) -> Event {
         Some(seq) => event.id(seq.to_string()),
         None => event,
     }
+}
+
+/// Where sessions are made, which is part of their names.
+pub(super) fn endpoint(stream: &StreamName) -> String {
+    format!("/v1/streams/{stream}/events")
 }
 
 const RETRY_AFTER_S: u64 = 5;

@@ -23,9 +23,13 @@ use super::{
     routes::{Part, Routes},
     web::{Web, embeddable},
 };
-use crate::io::{
-    clock,
-    hls::{Refused, StreamOrigin, Which},
+use crate::{
+    io::{
+        clock,
+        hls::{Refused, StreamOrigin, Which},
+        side::SideChannels,
+    },
+    telemetry::Meters,
 };
 
 pub(super) fn router(web: &Web) -> Part {
@@ -150,7 +154,7 @@ impl Request<'_> {
             .and_then(|value| value.to_str().ok());
         let len = usize::try_from(object.body.len()).unwrap_or(usize::MAX);
         let (status, body, content_range) = match asked(range, len) {
-            Asked::Whole => (StatusCode::OK, whole(&object), None),
+            Asked::Whole => (StatusCode::OK, self.whole(&object), None),
             Asked::Part(range) => {
                 let said = format!("bytes {}-{}/{len}", range.start, range.end - 1);
                 let bytes = object.body.to_bytes().slice(range);
@@ -177,6 +181,28 @@ impl Request<'_> {
             headers.insert(header::CONTENT_RANGE, value);
         }
         Ok(response)
+    }
+
+    /// The chunks as they lie in memory: a segment is its parts. Of those with cues it is noted when all have gone.
+    fn whole(&self, object: &Object) -> Body {
+        let chunks = object.body.chunks();
+        let cues: Vec<u32> = chunks
+            .iter()
+            .flat_map(|chunk| cues::emsg::cue_ids(chunk))
+            .collect();
+        match chunks {
+            [one] if cues.is_empty() => Body::from(one.clone()),
+            chunks => {
+                let sending = Sending {
+                    chunks: chunks.to_vec().into_iter(),
+                    cues,
+                    stream: self.stream.clone(),
+                    side: Arc::clone(&self.state.side),
+                    meters: Arc::clone(&self.state.meters),
+                };
+                Body::from_stream(stream::iter(sending))
+            }
+        }
     }
 
     fn origin(&self) -> Result<Arc<StreamOrigin>, Problem> {
@@ -231,17 +257,30 @@ impl Request<'_> {
     }
 }
 
-/// The chunks as they lie in memory: a segment is its parts.
-fn whole(object: &Object) -> Body {
-    match object.body.chunks() {
-        [one] => Body::from(one.clone()),
-        chunks => {
-            let chunks: Vec<_> = chunks
-                .iter()
-                .cloned()
-                .map(Ok::<Bytes, std::io::Error>)
-                .collect();
-            Body::from_stream(stream::iter(chunks))
+/// Media on its way out.
+struct Sending {
+    chunks: std::vec::IntoIter<Bytes>,
+    cues: Vec<u32>,
+    stream: StreamName,
+    side: Arc<SideChannels>,
+    meters: Arc<Meters>,
+}
+
+impl Iterator for Sending {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.chunks.next().map(Ok)
+    }
+}
+
+impl Drop for Sending {
+    /// The connection lets go when it has taken the last byte, and before when its client is gone. It does not ask
+    /// for more after as many bytes as were announced.
+    fn drop(&mut self) {
+        if !self.cues.is_empty() && self.chunks.as_slice().is_empty() {
+            let fetched = self.side.deliveries.fetched(&self.stream, &self.cues);
+            self.meters.cue_media_fetched.increment(fetched);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! | `whep` | `/whep/{stream}` | draft-ietf-wish-whep-04, RFC 9725 |
 //! | `whip` | `/whip/{stream}` | RFC 9725 |
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
-//! | `streams`, `people`, `cues`, `events`, `keys` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
+//! | `streams`, `people`, `cues`, `delivery`, `events`, `keys` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
 //! | `webhooks` | `/v1/webhooks/…` | `docs/webhooks.md` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
@@ -32,6 +32,11 @@ mod cue_view;
     reason = "what utoipa generates qualifies names"
 )]
 mod cues;
+#[allow(
+    unused_qualifications,
+    reason = "what utoipa generates qualifies names"
+)]
+mod delivery;
 #[allow(
     unused_qualifications,
     reason = "what utoipa generates qualifies names"

@@ -17,7 +17,7 @@ use utoipa::{
 use utoipa_axum::routes;
 
 use super::{
-    Audience, armed, cors, cues, embeddable, events, health, keys, people,
+    Audience, armed, cors, cues, delivery, embeddable, events, health, keys, people,
     routes::{Part, Routes},
     streams,
     web::Web,
@@ -85,6 +85,7 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
                 (Method::DELETE, Policy::Cues),
             ],
         )
+        .described(routes!(delivery::of_cue), [(Method::GET, Policy::Cues)])
         .described(routes!(armed::list), [(Method::GET, Policy::Cues)])
         .described(
             routes!(armed::put, armed::remove),
@@ -106,10 +107,15 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
     let log = Routes::new()
         .described(routes!(webhooks::list), read(Policy::Api))
         .described(routes!(webhooks::replay), [(Method::POST, Policy::Api)]);
+    // Players of pages of other origins report as they watch.
+    let reporting =
+        Routes::new().described(routes!(delivery::painted), [(Method::POST, Policy::Watch)]);
+    let reporting = Part::new(Audience::Viewers, reporting).cors(cors::watching(web));
     let reading = Part::new(Audience::Viewers, reading).cors(cors::reading(web));
     let writing = Part::new(Audience::Viewers, writing).cors(cors::writing(web));
     let viewers = reading
         .merge(writing)
+        .merge(reporting)
         .map(|router| router.layer(embeddable()));
     let health = Part::new(Audience::Everyone, health).cors(cors::reading(web));
     let log = Part::new(Audience::Operators, log);

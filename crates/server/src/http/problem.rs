@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     NoSuchPublisher,
     NoSuchMedia,
     NoSuchDelivery,
+    DeliveryForgotten,
     Unauthorized,
     Forbidden,
     MethodNotAllowed,
@@ -72,6 +73,7 @@ impl Kind {
             Self::NoSuchPublisher => ("no-such-publisher", "No publisher"),
             Self::NoSuchMedia => ("no-such-media", "No such playlist, part or segment"),
             Self::NoSuchDelivery => ("no-such-delivery", "No such delivery"),
+            Self::DeliveryForgotten => ("delivery-forgotten", "Delivery no longer known"),
             Self::Unauthorized => ("unauthorized", "A token is needed"),
             Self::Forbidden => ("forbidden", "The token does not allow this"),
             Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
@@ -120,6 +122,7 @@ impl Kind {
             | Self::NoSuchPublisher
             | Self::NoSuchMedia
             | Self::NoSuchDelivery => StatusCode::NOT_FOUND,
+            Self::DeliveryForgotten => StatusCode::GONE,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

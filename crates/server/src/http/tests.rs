@@ -578,6 +578,7 @@ async fn a_server_that_is_told_to_end_does() {
 
 mod browsers;
 mod connections;
+mod delivery;
 mod hls;
 mod keys;
 mod matrix;

@@ -2,13 +2,12 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use access::Grant;
 use bytes::Bytes;
-use cues::{ActiveCard, Armed, CueRequest, LoggedCue, Receipt};
+use cues::{ActiveCard, Armed, CueRequest, LoggedCue, Receipt, channel::Told, delivery::Tally};
 use engine::{
     ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, RemoveError,
     Shard, StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
@@ -245,6 +244,16 @@ impl ShardHandle {
         self.ask(move |shard, _| shard.cue(&stream, seq)).await
     }
 
+    /// What became of a cue on its way to WebRTC viewers, if it is remembered.
+    pub(crate) async fn cue_delivery(
+        &self,
+        stream: StreamName,
+        seq: u64,
+    ) -> Result<Option<Tally>, Unavailable> {
+        self.ask(move |shard, _| shard.cue_delivery(&stream, seq))
+            .await
+    }
+
     /// The cards at `pts`, or at the live position.
     pub(crate) async fn state(
         &self,
@@ -258,7 +267,7 @@ impl ShardHandle {
     pub(crate) async fn snapshot(
         &self,
         stream: StreamName,
-    ) -> Result<Option<Vec<Arc<str>>>, Unavailable> {
+    ) -> Result<Option<Vec<Told>>, Unavailable> {
         self.ask(move |shard, now| shard.snapshot(now, &stream))
             .await
     }

@@ -3,6 +3,7 @@
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod command;
+pub(crate) mod delivery;
 pub(crate) mod doorman;
 pub(crate) mod hls;
 pub(crate) mod ice;

@@ -133,7 +133,25 @@ impl Outlets {
                 self.meters.hls_failed.increment(1);
             }
             Output::CuesForged(forged) => self.cues_forged(&forged),
-            Output::SideChannel { stream, message } => self.side.publish(&stream, message),
+            Output::SideChannel {
+                stream,
+                message,
+                cues,
+                live_pts,
+            } => {
+                self.side.deliveries.live(&stream, live_pts);
+                self.side.publish(&stream, message, cues);
+            }
+            Output::CueAccepted {
+                stream,
+                seq,
+                threshold,
+                frame_ticks,
+            } => {
+                let deliveries = &self.side.deliveries;
+                deliveries.accept(&stream, seq, threshold, frame_ticks);
+            }
+            Output::CueStep(step) => self.meters.webrtc_cues.step(step),
             Output::RtmpSend { conn, data } => {
                 let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
                 if !fits {

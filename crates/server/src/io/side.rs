@@ -9,6 +9,8 @@ use engine::StreamName;
 use serde::Deserialize;
 use tokio::sync::broadcast;
 
+use super::delivery::Deliveries;
+
 /// One message, read once for all followers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SideMessage {
@@ -18,11 +20,13 @@ pub(crate) struct SideMessage {
     pub(crate) last_seq: Option<u64>,
     /// Its JSON text, as every carrier has it.
     pub(crate) text: Arc<str>,
+    /// The numbers of the cues in it.
+    pub(crate) cues: Arc<[u64]>,
 }
 
 impl SideMessage {
     /// Reads the two fields that an event needs beside the text.
-    pub(crate) fn new(text: Arc<str>) -> Self {
+    pub(crate) fn new(text: Arc<str>, cues: Arc<[u64]>) -> Self {
         #[derive(Deserialize)]
         struct Head {
             #[serde(rename = "type")]
@@ -34,12 +38,14 @@ impl SideMessage {
                 kind,
                 last_seq,
                 text,
+                cues,
             },
             // Ours cannot fail; a nameless event is still delivered.
             Err(_) => Self {
                 kind: "message".into(),
                 last_seq: None,
                 text,
+                cues,
             },
         }
     }
@@ -48,6 +54,8 @@ impl SideMessage {
 /// The streams that are followed, or were.
 #[derive(Debug, Default)]
 pub(crate) struct SideChannels {
+    /// What became of the cues in what they carried.
+    pub(crate) deliveries: Deliveries,
     streams: Mutex<BTreeMap<StreamName, broadcast::Sender<Arc<SideMessage>>>>,
 }
 
@@ -57,12 +65,15 @@ pub(crate) struct TooManyFollowers;
 
 impl SideChannels {
     /// Gives `text` to everyone who follows `stream`. A slow one loses its oldest messages and notices.
-    pub(crate) fn publish(&self, stream: &StreamName, text: Arc<str>) {
+    pub(crate) fn publish(&self, stream: &StreamName, text: Arc<str>, cues: Arc<[u64]>) {
         let mut streams = self.lock();
         let Some(followers) = streams.get(stream) else {
             return;
         };
-        if followers.send(Arc::new(SideMessage::new(text))).is_err() {
+        if followers
+            .send(Arc::new(SideMessage::new(text, cues)))
+            .is_err()
+        {
             streams.remove(stream);
         }
     }
@@ -97,6 +108,7 @@ impl SideChannels {
     /// The stream is over: its followers come to an end after what is still queued.
     pub(crate) fn end(&self, stream: &StreamName) {
         self.lock().remove(stream);
+        self.deliveries.end(stream);
     }
 
     /// How many follow `stream`.
@@ -124,12 +136,15 @@ mod tests {
 
     #[test]
     fn the_kind_and_the_newest_seq_are_read_from_the_text() {
-        let heartbeat = SideMessage::new(r#"{"type":"heartbeat","epoch":1,"last_seq":9}"#.into());
+        let heartbeat = SideMessage::new(
+            r#"{"type":"heartbeat","epoch":1,"last_seq":9}"#.into(),
+            [].into(),
+        );
         assert_eq!(
             (heartbeat.kind.as_str(), heartbeat.last_seq),
             ("heartbeat", Some(9))
         );
-        let cues = SideMessage::new(r#"{"type":"cues","cues":[]}"#.into());
+        let cues = SideMessage::new(r#"{"type":"cues","cues":[]}"#.into(), [].into());
         assert_eq!((cues.kind.as_str(), cues.last_seq), ("cues", None));
     }
 
@@ -140,7 +155,7 @@ mod tests {
         let mut slow = channels.follow(&stream, 1).unwrap();
         assert_eq!(channels.follow(&stream, 1).unwrap_err(), TooManyFollowers);
         for _ in 0..=MESSAGES_MAX {
-            channels.publish(&stream, r#"{"type":"cues","cues":[]}"#.into());
+            channels.publish(&stream, r#"{"type":"cues","cues":[]}"#.into(), [].into());
         }
         assert_eq!(slow.try_recv(), Err(TryRecvError::Lagged(1)));
         channels.end(&stream);
@@ -155,7 +170,7 @@ mod tests {
         let channels = SideChannels::default();
         let stream = StreamName::parse("show").unwrap();
         drop(channels.follow(&stream, 1).unwrap());
-        channels.publish(&stream, "{}".into());
+        channels.publish(&stream, "{}".into(), [].into());
         assert_eq!(channels.followers(&stream), 0);
         assert!(channels.lock().is_empty());
     }

@@ -2,6 +2,7 @@
 //!
 //! The media thread counts through handles it keeps, so that a packet costs an addition and no look-up.
 
+mod delivery;
 mod vocabulary;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+pub(crate) use delivery::CueMeters;
 pub use vocabulary::{Kind, Metric, VOCABULARY};
 
 /// The instruments that are used often enough to be kept.
@@ -40,6 +42,11 @@ pub(crate) struct Meters {
     pub(crate) cues_inserted: Counter,
     pub(crate) cues_late: Counter,
     pub(crate) cues_refused: Counter,
+    /// Of the data channels.
+    pub(crate) webrtc_cues: CueMeters,
+    /// Of the side channels over HTTP.
+    pub(crate) hls_cues: CueMeters,
+    pub(crate) cue_media_fetched: Counter,
     pub(crate) side_lagged: Counter,
     pub(crate) transcoder_starts: Counter,
     pub(crate) transcoder_exits: Counter,
@@ -81,6 +88,9 @@ pub(crate) fn meters() -> Arc<Meters> {
         cues_inserted: counter!("shopcast_cues_inserted_total"),
         cues_late: counter!("shopcast_cues_late_total"),
         cues_refused: counter!("shopcast_cues_refused_total"),
+        webrtc_cues: CueMeters::new("webrtc"),
+        hls_cues: CueMeters::new("ll_hls"),
+        cue_media_fetched: counter!("shopcast_cue_media_fetched_total"),
         side_lagged: counter!("shopcast_events_lagged_total"),
         transcoder_starts: counter!("shopcast_transcoder_starts_total"),
         transcoder_exits: counter!("shopcast_transcoder_exits_total"),
@@ -94,9 +104,13 @@ pub(crate) fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
         let lateness = Matcher::Full("shopcast_shard_timer_lateness_seconds".into());
         let egress = Matcher::Full("shopcast_ingest_to_egress_seconds".into());
+        let cue_lateness = Matcher::Full("shopcast_cue_lateness_seconds".into());
+        let frame_error = Matcher::Full("shopcast_cue_frame_error_frames".into());
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(lateness, &LATENESS_BUCKETS)
             .and_then(|builder| builder.set_buckets_for_metric(egress, &EGRESS_BUCKETS))
+            .and_then(|it| it.set_buckets_for_metric(cue_lateness, &CUE_LATENESS_BUCKETS))
+            .and_then(|it| it.set_buckets_for_metric(frame_error, &FRAME_ERROR_BUCKETS))
             .expect("the buckets are not empty")
             .install_recorder()
             .expect("nobody else in this process installs a recorder");
@@ -115,9 +129,26 @@ const EGRESS_BUCKETS: [f64; 9] = [
     0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.1,
 ];
 
+/// Seconds, the bounds of `cues::delivery`: 0 is in time.
+const CUE_LATENESS_BUCKETS: [f64; 8] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
+
+/// Frames, the bounds of `cues::delivery`: 0 is the promise.
+const FRAME_ERROR_BUCKETS: [f64; 6] = [0.0, 1.0, 2.0, 5.0, 10.0, 30.0];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_buckets_of_cues_are_those_of_the_ledger() {
+        use cues::delivery::{FRAME_ERROR_BOUNDS, LATENESS_BOUNDS_MS};
+        let seconds = LATENESS_BOUNDS_MS.map(|ms| ms as f64 / 1000.0);
+        assert_eq!(seconds, CUE_LATENESS_BUCKETS);
+        assert_eq!(
+            FRAME_ERROR_BOUNDS.map(|frames| frames as f64),
+            FRAME_ERROR_BUCKETS
+        );
+    }
 
     #[test]
     fn what_is_counted_is_in_the_vocabulary_and_rendered_with_its_help() {

@@ -209,6 +209,38 @@ pub const VOCABULARY: &[Metric] = &[
         "Cue requests the timeline refused.",
     ),
     counter(
+        "shopcast_cues_sent_total",
+        "Cues sent, once for each cue and session, by protocol: webrtc (written to a data channel), ll_hls (written to \
+         a side channel over HTTP).",
+    ),
+    counter(
+        "shopcast_cues_acknowledged_total",
+        "Of them, those the session's transport has acknowledged, by protocol; HTTP has no such word, so ll_hls stays 0.",
+    ),
+    counter(
+        "shopcast_cue_media_fetched_total",
+        "Complete answers of LL-HLS media with a cue in it, once for each cue; behind a cache these are edges, not viewers.",
+    ),
+    counter(
+        "shopcast_cues_painted_total",
+        "Cues that players say they have rendered, once for each cue and session, by protocol.",
+    ),
+    counter(
+        "shopcast_cue_reports_refused_total",
+        "What players said of cues and was left out, by protocol and reason (malformed, too_many, not_sent, forgotten, \
+         impossible).",
+    ),
+    Metric {
+        name: "shopcast_cue_lateness_seconds",
+        kind: Kind::Histogram,
+        help: "For how long players say frames were shown without a cue that came late, by protocol; 0 is in time.",
+    },
+    Metric {
+        name: "shopcast_cue_frame_error_frames",
+        kind: Kind::Histogram,
+        help: "Frames from the first one that should have shown a cue to the one that did, as players say, by protocol.",
+    },
+    counter(
         "shopcast_events_lagged_total",
         "Times a follower was too slow and got a new snapshot.",
     ),
