@@ -68,7 +68,10 @@ export type At =
   "now" | { readonly pts: number } | { readonly utc: string } | { readonly after_ms: number };
 
 /** One cue to insert: with what the card says for show and update, without for hide and clear. */
-export type CueRequest = CueHead &
+export type CueRequest = CueBody & { readonly at: At };
+
+/** The same without its moment, which is that of firing. */
+export type CueBody = CueHead &
   (
     | ({ readonly op: "show" | "update" } & ContentBody)
     | {
@@ -80,7 +83,6 @@ export type CueRequest = CueHead &
 
 interface CueHead {
   readonly card_id: string;
-  readonly at: At;
   /** Null holds until hidden or cleared. */
   readonly duration_ms?: number | null;
   /** Refused with 409 unless the card is at this revision. */
@@ -97,6 +99,53 @@ export interface CueReceipt {
   readonly utc: string;
   /** How much later than asked it holds. */
   readonly late_by_ms: number;
+}
+
+/** Cues that stand under a name. */
+export interface ArmedView {
+  readonly name: string;
+  /** Then firing again gives the same answer. */
+  readonly fired: boolean;
+  /** How many there are. */
+  readonly cues: number;
+  /** Their numbers, once they were fired. */
+  readonly seqs: readonly number[];
+}
+
+/** How many lie past the bucket before and up to this one's bound; the last one has none. */
+export interface Bucket {
+  readonly up_to: number | null;
+  readonly count: number;
+}
+
+/** What players say of themselves, each session once. */
+export interface Reported {
+  readonly painted: number;
+  /** Of those, how many had the cue only after frames that should have shown it. */
+  readonly late: number;
+  readonly lateness_ms: readonly Bucket[];
+  /** From the first frame that should have shown the cue to the one that did; 0 is as promised. */
+  readonly frame_error: readonly Bucket[];
+}
+
+/** What became of a cue. */
+export interface Delivery {
+  readonly seq: number;
+  readonly webrtc: {
+    /** Connected when the cue was accepted; later ones are among `sent` too. */
+    readonly sessions: number;
+    readonly sent: number;
+    readonly acknowledged: number;
+    readonly reported_by_players: Reported;
+  };
+  readonly ll_hls: {
+    /** Open side channels over SSE when the cue was accepted. */
+    readonly sessions: number;
+    readonly sent: number;
+    /** Of media with the cue in it; behind a cache these are the cache's. */
+    readonly media_fetches: number;
+    readonly reported_by_players: Reported;
+  };
 }
 
 /** A card in a state answer. */
@@ -168,11 +217,85 @@ export class Client {
     cue: CueRequest,
     idempotencyKey: string = randomKey(),
   ): Promise<CueReceipt> {
-    return this.#json<CueReceipt>(`${this.#url(stream)}/cues`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "idempotency-key": idempotencyKey },
-      body: JSON.stringify(cue),
-    });
+    const init = sending("POST", cue);
+    const headers = { ...init.headers, "idempotency-key": idempotencyKey };
+    return this.#json<CueReceipt>(`${this.#url(stream)}/cues`, { ...init, headers });
+  }
+
+  /**
+   * Takes back a cue that has not happened yet. The receipt is of the cue that takes it back.
+   *
+   * @throws {ApiError} when the server refuses it; 409 when it is too late
+   */
+  async cancel(stream: string, seq: number): Promise<CueReceipt> {
+    return this.#json<CueReceipt>(this.#cue(stream, seq), { method: "DELETE" });
+  }
+
+  /**
+   * Moves a cue that has not happened yet. The receipt is of the one in its place.
+   *
+   * @throws {ApiError} when the server refuses it; 409 when it is too late
+   */
+  async move(stream: string, seq: number, at: At): Promise<CueReceipt> {
+    return this.#json<CueReceipt>(this.#cue(stream, seq), sending("PATCH", { at }));
+  }
+
+  /**
+   * What became of a cue: sent, acknowledged, painted. Of a stream's newest 256.
+   *
+   * @throws {ApiError} when the server refuses it; 410 when the cue is older
+   */
+  async delivery(stream: string, seq: number): Promise<Delivery> {
+    return this.#json<Delivery>(`${this.#cue(stream, seq)}/delivery`);
+  }
+
+  /**
+   * Prepares 1 to 8 cues under a name, in place of what stood there.
+   *
+   * @throws {ApiError} when the server refuses one of them
+   */
+  async arm(stream: string, name: string, cues: readonly CueBody[]): Promise<void> {
+    await this.#send(this.#armed(stream, name), sending("PUT", { cues }));
+  }
+
+  /**
+   * Inserts what is prepared under a name, all with one threshold. Firing again gives the same answer.
+   *
+   * @throws {ApiError} when the server refuses one of them, and then none is inserted
+   */
+  async fire(stream: string, name: string, at: At = "now"): Promise<readonly CueReceipt[]> {
+    const url = `${this.#armed(stream, name)}/fire`;
+    return (await this.#json<{ cues: readonly CueReceipt[] }>(url, sending("POST", { at }))).cues;
+  }
+
+  /**
+   * Forgets what is prepared under a name.
+   *
+   * @throws {ApiError} when the server refuses it; 404 when nothing is
+   */
+  async disarm(stream: string, name: string): Promise<void> {
+    await this.#send(this.#armed(stream, name), { method: "DELETE" });
+  }
+
+  /**
+   * What is prepared, and what was fired of late, by name.
+   *
+   * @throws {ApiError} when the server refuses it
+   */
+  async armed(stream: string): Promise<readonly ArmedView[]> {
+    const url = `${this.#url(stream)}/armed`;
+    return (await this.#json<{ armed: readonly ArmedView[] }>(url)).armed;
+  }
+
+  /**
+   * Reports what a player has painted; `session` is what the snapshot of its events says.
+   *
+   * @throws {ApiError} when the server refuses it
+   */
+  async painted(stream: string, session: string, report: string): Promise<void> {
+    const url = `${this.#url(stream)}/events/${encodeURIComponent(session)}/painted`;
+    const headers = { "content-type": "application/json" };
+    await this.#send(url, { method: "POST", headers, body: report });
   }
 
   /**
@@ -214,12 +337,33 @@ export class Client {
     return `${this.#server}/v1/streams/${encodeURIComponent(stream)}`;
   }
 
-  async #json<T>(url: string, init: RequestInit & { headers?: Record<string, string> } = {}) {
+  #cue(stream: string, seq: number): string {
+    return `${this.#url(stream)}/cues/${String(seq)}`;
+  }
+
+  #armed(stream: string, name: string): string {
+    return `${this.#url(stream)}/armed/${encodeURIComponent(name)}`;
+  }
+
+  async #json<T>(url: string, init?: Init): Promise<T> {
+    return (await (await this.#send(url, init)).json()) as T;
+  }
+
+  async #send(url: string, init: Init = {}): Promise<Response> {
     const headers = { ...init.headers, ...bearer(this.#token()) };
     const response = await this.#fetch(url, { ...init, headers });
     if (!response.ok) throw await errorFrom(response);
-    return (await response.json()) as T;
+    return response;
   }
+}
+
+interface Init extends RequestInit {
+  headers?: Record<string, string>;
+}
+
+function sending(method: string, body: unknown): Init {
+  const headers = { "content-type": "application/json" };
+  return { method, headers, body: JSON.stringify(body) };
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages that were not served over TLS or loopback. */

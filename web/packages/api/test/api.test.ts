@@ -99,6 +99,65 @@ test("pulls cues as text", async () => {
   assert.equal(seen[0]?.url, "https://live.example/v1/streams/demo/cues?after=4");
 });
 
+const RECEIPT = '{"seq":7,"rev":1,"pts":90,"utc":"2026-01-01T00:00:00.000Z","late_by_ms":0}';
+
+test("a cue that has not happened is taken back, or moved", async () => {
+  const [api, seen] = client(200, RECEIPT);
+  assert.equal((await api.cancel("a b", 6)).seq, 7);
+  assert.equal((await api.move("a b", 6, { after_ms: 500 })).pts, 90);
+  const url = "https://live.example/v1/streams/a%20b/cues/6";
+  assert.deepEqual(
+    seen.map((one) => [one.init?.method, one.url, one.init?.body]),
+    [
+      ["DELETE", url, undefined],
+      ["PATCH", url, '{"at":{"after_ms":500}}'],
+    ],
+  );
+});
+
+test("cues are prepared, listed, fired and forgotten", async () => {
+  const [silent, put] = client(200, "");
+  const cue = { card_id: "a", op: "hide" } as const;
+  await silent.arm("demo", "a/b", [cue]);
+  await silent.disarm("demo", "a/b");
+  const url = "https://live.example/v1/streams/demo/armed/a%2Fb";
+  assert.deepEqual(
+    put.map((one) => [one.init?.method, one.url, one.init?.body]),
+    [
+      ["PUT", url, '{"cues":[{"card_id":"a","op":"hide"}]}'],
+      ["DELETE", url, undefined],
+    ],
+  );
+  const [firing, fired] = client(200, `{"cues":[${RECEIPT}]}`);
+  assert.equal((await firing.fire("demo", "a/b"))[0]?.seq, 7);
+  await firing.fire("demo", "a/b", { pts: 90 });
+  assert.deepEqual(
+    fired.map((one) => [one.init?.method, one.url, one.init?.body]),
+    [
+      ["POST", `${url}/fire`, '{"at":"now"}'],
+      ["POST", `${url}/fire`, '{"at":{"pts":90}}'],
+    ],
+  );
+  const [listing] = client(200, '{"armed":[{"name":"a","fired":true,"cues":1,"seqs":[7]}]}');
+  assert.deepEqual((await listing.armed("demo"))[0]?.seqs, [7]);
+});
+
+test("asks what became of a cue, and says what was painted", async () => {
+  const [api, seen] = client(200, '{"seq":7,"webrtc":{"sent":2},"ll_hls":{"media_fetches":3}}');
+  const { webrtc, ll_hls } = await api.delivery("demo", 7);
+  assert.deepEqual([webrtc.sent, ll_hls.media_fetches], [2, 3]);
+  await api.painted("demo", "A_-", "{}");
+  assert.deepEqual(
+    seen.map((one) => [one.init?.method, one.url, one.init?.body]),
+    [
+      [undefined, "https://live.example/v1/streams/demo/cues/7/delivery", undefined],
+      ["POST", "https://live.example/v1/streams/demo/events/A_-/painted", "{}"],
+    ],
+  );
+  const gone = '{"type":"/problems/delivery-forgotten","title":"t","detail":"d"}';
+  await assert.rejects(client(410, gone)[0].delivery("demo", 1), ApiError);
+});
+
 test("asks what the server says of a stream", async () => {
   const body =
     '{"name":"demo","state":"live","verdicts":[{"code":"long_gop","detail":"d"}],"viewers":{"webrtc":2,"hls":1,"events":1}}';

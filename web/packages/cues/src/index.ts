@@ -12,6 +12,7 @@ export { Feed, type FeedChange } from "./feed.ts";
 export { readUserTexts, type UserText } from "./id3.ts";
 export {
   parseMessage,
+  sessionOf,
   type Cues,
   type Heartbeat,
   type Message,

@@ -31,6 +31,8 @@ export interface Snapshot {
   /** The cues fold to the true state from here on: a minute before live. */
   readonly from_pts: number;
   readonly cues: readonly string[];
+  /** Over SSE: what this follower reports under. */
+  readonly session?: string;
 }
 
 /** More cues: new ones, or what did not fit into the snapshot before it. */
@@ -82,6 +84,14 @@ function readMessage(json: Readonly<Record<string, unknown>>): Message | null {
     default:
       return null;
   }
+}
+
+/** What a snapshot over SSE says its follower reports under; null in every other message. */
+export function sessionOf(text: string): string | null {
+  if (!text.includes('"session"')) return null;
+  const message = parseMessage(text);
+  const session: unknown = message?.type === "snapshot" ? message.session : null;
+  return typeof session === "string" && /^[\w-]{1,64}$/.test(session) ? session : null;
 }
 
 /** What media say of the state at the frame they stand before. */

@@ -69,6 +69,10 @@ export class HlsSource implements Source {
     if (live !== null) this.#host.video.currentTime = live;
   }
 
+  report(): boolean {
+    return false;
+  }
+
   #load(): void {
     const hls = new Hls({ ...CONFIG, xhrSetup: this.#authorize });
     this.#hls = hls;

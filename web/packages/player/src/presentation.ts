@@ -5,6 +5,7 @@
 import type { ActiveCard, Cue } from "@shopcast/cues";
 
 import type { LateCue, StateDetail } from "./events.ts";
+import { PaintedReports } from "./painted.ts";
 import type { SideChannel } from "./side-channel.ts";
 import type { PresentedFrame, Source } from "./source.ts";
 
@@ -24,6 +25,7 @@ export class Presentation {
   readonly #source: Source;
   readonly #channel: SideChannel;
   readonly #handlers: PresentationHandlers;
+  readonly #reports = new PaintedReports();
   #timer: ReturnType<typeof setInterval> | undefined;
   #callback = 0;
   #paint: { readonly id: number; readonly askedAt: number } | null = null;
@@ -90,6 +92,7 @@ export class Presentation {
   cuesAdded(added: readonly Cue[]): void {
     const { rtpOffset } = this.#channel.feed;
     if (rtpOffset !== this.#rtpOffset) this.#onClockChanged(rtpOffset);
+    this.#reports.added(added);
     const pts = this.#pts;
     if (pts === null) return;
     const late = added.filter((cue) => cue.pts <= pts).map((cue) => this.#lateOf(cue, pts));
@@ -97,7 +100,10 @@ export class Presentation {
     this.#late.push(...late);
     this.#lateCount += late.length;
     this.#handlers.onState(null, this.#channel.feed.timeline.state(pts));
-    for (const one of late) this.#handlers.onLate(one);
+    for (const one of late) {
+      this.#reports.late(one.seq, one.late_ms);
+      this.#handlers.onLate(one);
+    }
   }
 
   readonly #onFrame: VideoFrameRequestCallback = (now, frame) => {
@@ -110,6 +116,7 @@ export class Presentation {
     this.#measureLatency();
     const cards = this.#cards();
     this.#handlers.onState(this.#detail(cards), cards);
+    this.#reports.presented(this.#pts, cards);
   };
 
   #detail(cards: readonly ActiveCard[]): StateDetail {
@@ -124,6 +131,9 @@ export class Presentation {
   }
 
   #onTimer(): void {
+    this.#reports.flush(performance.now(), (text) => {
+      return this.#source.report(text) || this.#channel.report(text);
+    });
     const sinceFrameMs = performance.now() - this.#frameAt;
     if (sinceFrameMs < TIMER_MS) return;
     if (!this.#isPainted()) {
@@ -174,6 +184,7 @@ export class Presentation {
       // Another timeline: nothing that was presented has a place on it.
       this.#pts = null;
       this.#firstPts = null;
+      this.#reports.reset();
     } else if (this.#pts === null && this.#lastFrame !== null) {
       // Frames were presented before the clock was known. The last of them tells which cues were late.
       this.#moveTo(this.#source.ptsOf(this.#lastFrame));

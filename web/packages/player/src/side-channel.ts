@@ -3,7 +3,14 @@
  */
 
 import { Client, type Subscription, type TokenSource } from "@shopcast/api";
-import { Feed, type Attributes, type Cue, type FeedChange, type SeiMessage } from "@shopcast/cues";
+import {
+  Feed,
+  sessionOf,
+  type Attributes,
+  type Cue,
+  type FeedChange,
+  type SeiMessage,
+} from "@shopcast/cues";
 
 export class SideChannel {
   readonly feed: Feed;
@@ -12,6 +19,8 @@ export class SideChannel {
   readonly #onCues: (added: readonly Cue[]) => void;
   #events: Subscription | null = null;
   #snapshot: Subscription | null = null;
+  /** What the server knows the open events by. */
+  #session: string | null = null;
   #pulling = false;
   #closed = false;
   #lastSnapshot = -Infinity;
@@ -36,9 +45,18 @@ export class SideChannel {
     if (this.#events !== null || this.#closed) return;
     this.#events = this.#client.events(this.#stream, {
       onMessage: (text) => {
+        this.#session = sessionOf(text) ?? this.#session;
         this.message(text);
       },
     });
+  }
+
+  /** Says something to the server; false when it would not know who says it. */
+  report(text: string): boolean {
+    if (this.#session === null || this.#closed) return false;
+    // One that is lost is not said again: what it would have proved is not known to have happened.
+    this.#client.painted(this.#stream, this.#session, text).catch(() => undefined);
+    return true;
   }
 
   close(): void {

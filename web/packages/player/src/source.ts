@@ -23,6 +23,8 @@ export interface Source {
   ptsNow(): number | null;
   /** Goes back to live after a pause. */
   catchUp(): void;
+  /** Says something to the server by the way the media comes; false when there is none, or not now. */
+  report(text: string): boolean;
 }
 
 /** What a source is given. */

@@ -18,6 +18,7 @@ export class WhepSession {
   readonly #handlers: SessionHandlers;
   readonly #http: HttpSession;
   #hasChannel = false;
+  #channel: RTCDataChannel | undefined;
   #stopSync: (() => void) | undefined;
 
   /** `target.endpoint` is the stream's WHEP address. */
@@ -43,6 +44,13 @@ export class WhepSession {
   /** The answer has no place for one. */
   get refusesChannel(): boolean {
     return this.#http.peer.sctp === null;
+  }
+
+  /** Says something to the server; false while the cue channel is not open. */
+  say(text: string): boolean {
+    if (this.#channel?.readyState !== "open") return false;
+    this.#channel.send(text);
+    return true;
   }
 
   /**
@@ -79,6 +87,7 @@ export class WhepSession {
     };
     // Agreed upon without the in-band handshake, so that the first message can be under way at once.
     const channel = peer.createDataChannel("cues", { negotiated: true, id: 0, ordered: true });
+    this.#channel = channel;
     channel.onopen = () => {
       this.#hasChannel = true;
     };

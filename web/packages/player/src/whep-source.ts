@@ -68,6 +68,10 @@ export class WhepSource implements Source {
     // WebRTC plays what has just arrived; there is nothing behind to skip.
   }
 
+  report(text: string): boolean {
+    return this.#session?.say(text) ?? false;
+  }
+
   #connect(): void {
     if (this.#platform === null) return;
     let asked: string | null = null;
