@@ -1,6 +1,6 @@
 //! LL-HLS: playlists with delivery directives, and what they list.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use access::Policy;
 use axum::{
@@ -194,7 +194,7 @@ impl Request<'_> {
             [one] if cues.is_empty() => Body::from(one.clone()),
             chunks => {
                 let sending = Sending {
-                    chunks: chunks.to_vec().into_iter(),
+                    chunks: chunks.iter().cloned().collect(),
                     cues,
                     stream: self.stream.clone(),
                     side: Arc::clone(&self.state.side),
@@ -259,7 +259,7 @@ impl Request<'_> {
 
 /// Media on its way out.
 struct Sending {
-    chunks: std::vec::IntoIter<Bytes>,
+    chunks: VecDeque<Bytes>,
     cues: Vec<u32>,
     stream: StreamName,
     side: Arc<SideChannels>,
@@ -270,7 +270,7 @@ impl Iterator for Sending {
     type Item = Result<Bytes, std::io::Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.chunks.next().map(Ok)
+        self.chunks.pop_front().map(Ok)
     }
 }
 
@@ -278,7 +278,7 @@ impl Drop for Sending {
     /// The connection lets go when it has taken the last byte, and before when its client is gone. It does not ask
     /// for more after as many bytes as were announced.
     fn drop(&mut self) {
-        if !self.cues.is_empty() && self.chunks.as_slice().is_empty() {
+        if !self.cues.is_empty() && self.chunks.is_empty() {
             let fetched = self.side.deliveries.fetched(&self.stream, &self.cues);
             self.meters.cue_media_fetched.increment(fetched);
         }
