@@ -1,9 +1,11 @@
 //! The one form of a cue on every wire: compact JSON with its keys in a fixed order.
 //!
-//! Normative text: `docs/spec/cue.md`. Only this module and [`channel`](crate::channel) read JSON.
+//! Normative text: `docs/spec/cue.md`. Only this module, what is in it, and [`channel`](crate::channel) read
+//! JSON.
 
 mod object;
 mod payload;
+pub mod saved;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;

@@ -3,6 +3,7 @@
 //! | module | source |
 //! |---|---|
 //! | [`codec`], [`Cue`], [`InBandSnapshot`] | `docs/spec/cue.md` |
+//! | [`saved`] | `docs/spec/saved-show.md` |
 //! | [`Timeline`], [`Fold`] | `docs/spec/cue.md`, "The fold" and "Insertion" |
 //! | [`channel`] | `docs/spec/side-channel.md` |
 //! | [`painted`] | `docs/spec/side-channel.md`, "What a player reports" |
@@ -21,6 +22,7 @@
 //! ```text
 //! let receipt = timeline.insert(now, request, &clock)?;   // answer the caller
 //! packager.cue(receipt.cue.clone());                      // in band
+//! let changes = timeline.take_changes();                  // to be kept
 //! let texts = channel::cues(&[receipt.cue]);              // side channel, at once
 //! timeline.observe_frame(frame.stream_pts());             // for each video frame, decode order
 //! ```
@@ -45,7 +47,7 @@ pub mod sei;
 mod snapshot;
 mod timeline;
 
-pub use codec::{EncodedCue, decode, encode};
+pub use codec::{EncodedCue, decode, encode, saved};
 pub use error::{ArmError, CancelError, Error, InsertError};
 pub use fold::Fold;
 pub use model::{Cue, Op};
@@ -54,5 +56,6 @@ pub use rfc3339::{parse_rfc3339, rfc3339_millis};
 pub use screen::ActiveCard;
 pub use snapshot::InBandSnapshot;
 pub use timeline::{
-    Armed, At, CueRequest, Ends, LiveClock, LoggedCue, Receipt, Timeline, TimelineConfig,
+    Armed, At, Change, CueRequest, Ends, LiveClock, LoggedCue, Memory, Receipt, Saved, SavedAnswer,
+    Timeline, TimelineConfig,
 };

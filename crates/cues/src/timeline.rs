@@ -3,6 +3,7 @@
 mod armed;
 mod bucket;
 mod cancel;
+mod change;
 mod frames;
 mod receipts;
 mod request;
@@ -17,6 +18,7 @@ use std::{
 use media::{Pts, UnixMillis, time::span_to_ticks, time::ticks_to_span};
 
 pub use self::armed::Armed;
+pub use self::change::{Change, Memory, Saved, SavedAnswer};
 pub use self::request::{At, CueRequest, Ends, LiveClock, LoggedCue, Receipt};
 use self::{bucket::Bucket, frames::Frames, receipts::Receipts};
 use crate::{
@@ -113,6 +115,8 @@ pub struct Timeline {
     frames: Frames,
     /// Prepared cues, by the name that fires them.
     armed: BTreeMap<String, Armed>,
+    /// What was accepted and not yet told.
+    changes: Vec<Change>,
 }
 
 /// A new cue's number, and the newest revision of its card before it.
@@ -146,6 +150,7 @@ impl Timeline {
             highest: Pts::default(),
             frames: Frames::default(),
             armed: BTreeMap::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -178,6 +183,12 @@ impl Timeline {
         self.admit(&self.fold, &cue)?;
         self.bucket.take(now);
         let receipt = self.commit(cue, &placed, request.ends);
+        if request.idempotency_key.is_some() {
+            self.changes.push(Change::Answered {
+                request: request.clone(),
+                receipt: receipt.clone(),
+            });
+        }
         self.receipts.remember(now, request, &receipt);
         self.forget();
         Ok(receipt)
@@ -189,6 +200,10 @@ impl Timeline {
         for (seq, first) in self.frames.observe(pts) {
             if let Some(logged) = self.log.get_mut(&seq) {
                 logged.frame_pts = Some(first);
+                self.changes.push(Change::Settled {
+                    seq,
+                    frame_pts: first,
+                });
             }
         }
     }
@@ -228,6 +243,11 @@ impl Timeline {
                 .map(|(_, logged)| logged.clone())
                 .collect()
         })
+    }
+
+    /// The highest number that was forgotten, 0 if none was: every cue past it is known.
+    pub const fn forgotten_seq(&self) -> u64 {
+        self.forgotten_seq
     }
 
     /// What is known of one cue; `None` for a number not given yet, or forgotten.
@@ -398,6 +418,7 @@ impl Timeline {
             taken_back: false,
             frame_pts: None,
         };
+        self.changes.push(Change::Accepted(logged.clone()));
         self.log.insert(seq, logged);
         Receipt {
             cue,
@@ -420,12 +441,21 @@ impl Timeline {
         self.fold.trim(quarter.cue.pts);
         let all = self.fold.between(Pts(i64::MIN)..Pts(i64::MAX));
         let kept: BTreeSet<u64> = all.iter().map(|cue| cue.cue.seq).collect();
-        let gone = self.log.keys().rev().find(|seq| !kept.contains(seq));
-        self.forgotten_seq = gone.copied().unwrap_or(0).max(self.forgotten_seq);
+        let seqs = self.log.keys().copied();
+        let gone: Vec<u64> = seqs.filter(|seq| !kept.contains(seq)).collect();
+        self.forgotten_seq = gone.last().copied().unwrap_or(0).max(self.forgotten_seq);
         self.log.retain(|seq, _| kept.contains(seq));
         let cards: BTreeSet<&str> = all.iter().map(|cue| cue.cue.card_id.as_str()).collect();
         self.revs
             .retain(|card, _| card.is_empty() || cards.contains(card.as_str()));
+        self.changes.push(Change::Forgotten {
+            seqs: gone,
+            memory: Memory {
+                forgotten_seq: self.forgotten_seq,
+                horizon: self.fold.horizon(),
+                revs: self.revs.clone(),
+            },
+        });
     }
 }
 

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use media::{Pts, UnixMillis, VideoCodec};
 use sfu::{FiveTuple, SessionId};
 
+use crate::saved::Keep;
+
 /// One RTMP connection, numbered by whoever accepts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
@@ -274,6 +276,13 @@ pub enum Output {
     },
     /// Cues went on on their way to a WebRTC viewer, for the counters.
     CueStep(CueStep),
+    /// Write down what is to outlive the process, in order; give it back to [`Shard::restore`](crate::Shard::restore).
+    Keep {
+        /// The stream.
+        stream: StreamName,
+        /// What.
+        keep: Keep,
+    },
     /// A stream's life.
     Stream {
         /// The stream.

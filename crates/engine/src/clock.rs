@@ -9,6 +9,7 @@ use std::time::Instant;
 use media::{FrameGrid, FrameRate, MediaTime, Pts, Timescale, UnixMillis, UtcAnchor, time};
 
 use self::rtp::RtpLines;
+use crate::saved::Show;
 
 /// The first frame of a stream, so that no timestamp of it is ever negative, audio that began earlier included.
 const FIRST_PTS: Pts = Pts(10 * 90_000);
@@ -17,6 +18,9 @@ const _: () = assert!(rtmp::COMPOSITION_MS_MAX as i64 * 90 < FIRST_PTS.0);
 /// How much of the distance to a new arrival the live map follows: slow enough for network jitter, fast enough for a
 /// drifting encoder clock.
 const LIVE_SMOOTHING: i64 = 32;
+
+/// How far frames may have come since that was last written down: to the next news of it, and while the disk took that in.
+const UNTOLD_TICKS: i64 = 2 * 90_000;
 
 /// A stream's clock. It outlives publish sessions; each one is an epoch.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ enum Stamps {
     Millis(Millis),
     /// RTP: a clock for each track.
     Rtp(RtpLines),
+    /// Not at all: it went with the process that heard it.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -72,6 +78,26 @@ impl StreamClock {
             highest: FIRST_PTS,
             live_offset: None,
         }
+    }
+
+    /// The clock of a stream whose process is gone. Nothing is given out twice, also when the wall clock was set back
+    /// meanwhile: what was given out last lies at most [`UNTOLD_TICKS`] past what was written down.
+    pub(crate) fn restore(now: Instant, wall: UnixMillis, show: &Show) -> Self {
+        let mut clock = Self::new(now, wall);
+        if show.epoch == 0 {
+            return clock;
+        }
+        clock.epochs = show.epoch;
+        clock.highest = show.highest.offset(UNTOLD_TICKS);
+        clock.epoch = Some(Epoch {
+            anchor: show.anchor,
+            base: clock.highest,
+            frame: RTP_FRAME,
+            stamps: Stamps::Gone,
+        });
+        // What is live went on meanwhile, by the wall clock.
+        clock.live_offset = Some(show.anchor.pts(wall).max(clock.highest).0);
+        clock
     }
 
     /// Begins a publish session whose first frame bears `first_ms`. The timeline goes on: the first pts is one frame past
@@ -214,7 +240,7 @@ impl StreamClock {
     pub(crate) fn rtp_pts(&self, rtp_time: i64) -> Option<Pts> {
         match &self.epoch.as_ref()?.stamps {
             Stamps::Rtp(lines) => lines.video(rtp_time),
-            Stamps::Millis(_) => None,
+            Stamps::Millis(_) | Stamps::Gone => None,
         }
     }
 
@@ -243,7 +269,7 @@ impl StreamClock {
     fn rtp_lines(&mut self) -> Option<&mut RtpLines> {
         match &mut self.epoch.as_mut()?.stamps {
             Stamps::Rtp(lines) => Some(lines),
-            Stamps::Millis(_) => None,
+            Stamps::Millis(_) | Stamps::Gone => None,
         }
     }
 
@@ -324,6 +350,52 @@ mod tests {
         assert_eq!(pts.ticks(), FIRST_PTS.0 + 7 * 90_000);
         assert_eq!(anchor.utc(pts.to_pts()), UnixMillis(1_700_000_007_000));
         assert_eq!(clock.epoch(), 2);
+    }
+
+    fn show(epoch: u32, highest: i64) -> Show {
+        Show {
+            rtp_offsets: [1, 2],
+            epoch,
+            anchor: UtcAnchor(UnixMillis(1_700_000_000_000)),
+            highest: Pts(highest),
+            hls: hls::Continuity::default(),
+        }
+    }
+
+    #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an Instant has no other constructor; the test moves it itself"
+    )]
+    fn after_a_restart_the_timeline_goes_on_by_the_wall_clock_gap() {
+        let now = Instant::now();
+        // 100 s were written down; the server is back 20 s later, and its publisher 5 s after that.
+        let back = UnixMillis(1_700_000_120_000);
+        let mut clock = StreamClock::restore(now, back, &show(3, 100 * 90_000));
+        assert_eq!((clock.epoch(), clock.highest()), (3, Pts(102 * 90_000)));
+        assert_eq!(clock.live(now), Pts(120 * 90_000));
+        assert_eq!(clock.video(now, 0, 0), None, "nobody publishes");
+        let later = now + Duration::from_secs(5);
+        let anchor = clock.start_epoch(later, 0, Some(FPS_30), None);
+        let (_, pts) = clock.video(later, 0, 0).unwrap();
+        assert_eq!((clock.epoch(), pts.to_pts()), (4, Pts(125 * 90_000)));
+        assert_eq!(anchor.utc(pts.to_pts()), UnixMillis(1_700_000_125_000));
+    }
+
+    #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an Instant has no other constructor; the test moves it itself"
+    )]
+    fn a_wall_clock_that_was_set_back_gives_no_pts_twice() {
+        let now = Instant::now();
+        for wall in [0, 1_600_000_000_000, 1_700_000_100_500] {
+            let mut clock = StreamClock::restore(now, UnixMillis(wall), &show(1, 100 * 90_000));
+            clock.start_epoch(now, 0, Some(FPS_30), None);
+            let (_, pts) = clock.video(now, 0, 0).unwrap();
+            assert!(pts.ticks() > 102 * 90_000, "{wall}");
+            assert!(pts.ticks() < 103 * 90_000, "{wall}");
+        }
     }
 
     #[test]

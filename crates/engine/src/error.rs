@@ -7,6 +7,9 @@ pub enum OfferError {
     /// No such stream, or it has no media yet; a later try may succeed.
     #[error("stream `{0}` is not live; start the publisher, or try again in a moment")]
     NotLive(String),
+    /// The stream goes on after a restart of the server, once its publisher is back.
+    #[error("stream `{0}` is interrupted; it goes on when its publisher returns")]
+    Interrupted(String),
     /// The node serves as many viewers as it may.
     #[error("this node serves {0} WebRTC viewers already; try again later")]
     Full(usize),

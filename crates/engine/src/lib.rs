@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod ingest;
 mod meter;
+mod saved;
 mod shard;
 mod stream;
 
@@ -19,4 +20,5 @@ pub use api::{
 };
 pub use config::Config;
 pub use error::{CueError, OfferError, PublishError, RemoveError};
+pub use saved::{Keep, SavedStream, Show};
 pub use shard::{Reason, Shard, WebRtcAnswer};

@@ -17,6 +17,7 @@ use sfu::{SessionId, Sfu, StreamId};
 use crate::{
     Config,
     api::{ConnId, Input, Output, StreamName},
+    saved::SavedStream,
     stream::{Effects, Stream},
 };
 
@@ -200,18 +201,42 @@ impl Shard {
         self.sfu.counters()
     }
 
+    /// Takes up a stream as it was kept, before any other input: interrupted, and over if nobody publishes it within the
+    /// resume window from `now`. False if it is one too many.
+    pub fn restore(&mut self, now: Instant, saved: SavedStream) -> bool {
+        if self.streams.len() >= self.config.streams_max {
+            return false;
+        }
+        let (name, wall) = (saved.name.clone(), self.wall_at(now));
+        let id = self.stream_id();
+        let mut stream = Stream::restore(saved, id, &self.config, now, wall);
+        stream.take_up(&mut Effects {
+            now,
+            out: &mut self.out,
+            sfu: &mut self.sfu,
+        });
+        self.streams.insert(name, stream);
+        true
+    }
+
+    fn stream_id(&mut self) -> StreamId {
+        let id = StreamId(self.next_stream);
+        self.next_stream += 1;
+        id
+    }
+
+    fn wall_at(&self, now: Instant) -> UnixMillis {
+        let passed = now.saturating_duration_since(self.started).as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        UnixMillis(self.wall.0.saturating_add(passed))
+    }
+
     fn stream_for(&mut self, now: Instant, name: &StreamName) -> &mut Stream {
         if !self.streams.contains_key(name) {
-            let id = StreamId(self.next_stream);
-            self.next_stream += 1;
-            let offsets = [self.random_u32(), self.random_u32()];
-            let passed = now.saturating_duration_since(self.started).as_millis();
-            let wall = UnixMillis(
-                self.wall
-                    .0
-                    .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
-            );
-            let stream = Stream::new(name.clone(), id, offsets, &self.config, now, wall);
+            let (id, offsets) = (self.stream_id(), [self.random_u32(), self.random_u32()]);
+            let wall = self.wall_at(now);
+            let mut stream = Stream::new(name.clone(), id, offsets, &self.config, now, wall);
+            stream.keep_show(&mut self.out);
             self.streams.insert(name.clone(), stream);
         }
         self.streams

@@ -5,6 +5,7 @@ mod cue;
 mod decode_order;
 mod delivery;
 mod in_band;
+mod keep;
 mod media_in;
 mod rtp_in;
 mod status;
@@ -17,7 +18,7 @@ use std::{
 
 use cues::{EncodedCue, Timeline, channel, sei::SeiTrack};
 use hls::Packager;
-use media::{UnixMillis, VideoCodec, VideoConfig};
+use media::{Pts, UnixMillis, VideoCodec, VideoConfig};
 use sfu::{Rendition, Sfu, StreamId};
 use transcode::Supervisor;
 
@@ -27,6 +28,7 @@ use crate::{
     clock::StreamClock,
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
+    saved::Keep,
     stream::{decode_order::DecodeOrder, delivery::Delivery},
 };
 
@@ -80,6 +82,8 @@ pub(crate) struct Stream {
     has_sound: bool,
     encoder: Option<String>,
     clock: StreamClock,
+    /// Up to where it was told how far the stream has come.
+    told_pts: Pts,
     ingest: Ingest,
     /// Packets of the picture that is to begin an epoch, before its configuration is known.
     early: Vec<sfu::VideoPacket>,
@@ -124,6 +128,7 @@ impl Stream {
             has_sound: false,
             encoder: None,
             clock: StreamClock::new(now, wall),
+            told_pts: Pts::default(),
             ingest: Ingest::default(),
             early: Vec::new(),
             video: None,
@@ -141,6 +146,10 @@ impl Stream {
 
     pub(crate) const fn id(&self) -> StreamId {
         self.id
+    }
+
+    pub(crate) const fn state(&self) -> StreamState {
+        self.state
     }
 
     pub(crate) const fn publisher(&self) -> Option<PublisherId> {
@@ -172,6 +181,7 @@ impl Stream {
             self.state = StreamState::Interrupted;
             self.tell(fx, StreamEvent::Interrupted);
             self.heartbeat(fx, self.channel_state());
+            self.keep_show(fx.out);
         }
     }
 
@@ -188,6 +198,7 @@ impl Stream {
         fx.out.push_back(Output::ChildKill {
             child: self.child_id(),
         });
+        self.put_keep(fx.out, Keep::Ended);
         self.tell(fx, StreamEvent::Ended);
     }
 
@@ -292,11 +303,16 @@ impl Stream {
     }
 
     fn drain_packager(&mut self, fx: &mut Effects<'_>) {
+        let mut moved = false;
         while let Some(publication) = self.packager.poll_output() {
+            moved |= Self::moves_playlists(&publication);
             fx.out.push_back(Output::Hls {
                 stream: self.name.clone(),
                 publication,
             });
+        }
+        if moved {
+            self.keep_show(fx.out);
         }
     }
 }

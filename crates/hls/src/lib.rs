@@ -36,7 +36,7 @@ pub use origin::{
     BadDirective, Body, CacheControl, Directives, Object, ObjectAnswer, Origin, PLAYLIST_TYPE,
     Playlist, PlaylistAnswer, Skip, Stats,
 };
-pub use packager::{Epoch, Packager};
+pub use packager::{Continuity, Epoch, Packager};
 pub use publication::{
     DateRange, Init, MediaSpan, Msn, Part, Picture, Publication, Rendition, Segment, SegmentHead,
     Targets, Verdict,

@@ -10,6 +10,7 @@
 //!          +------ Publication -------+
 //! ```
 
+mod continuity;
 mod cue_track;
 mod fit;
 mod follower;
@@ -24,6 +25,7 @@ use media::{
     AacConfig, Frame, FrameRate, Timescale, TrackKind, UtcAnchor, VideoCodec, VideoConfig,
 };
 
+pub use self::continuity::Continuity;
 use self::{
     cue_track::{Added, CueTrack},
     lead::{Slots, Step},

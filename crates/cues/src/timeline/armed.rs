@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{At, CueRequest, LiveClock, Numbers, Placed, Receipt, Timeline};
+use super::{At, Change, CueRequest, LiveClock, Numbers, Placed, Receipt, Timeline};
 use crate::{
     check,
     codec::{EncodedCue, encode},
@@ -49,13 +49,26 @@ impl Timeline {
             let max = Self::ARMED_MAX;
             return Err(ArmError::Full { max });
         }
-        self.armed.insert(name.to_owned(), Armed::Waiting(requests));
+        self.put_armed(name, Armed::Waiting(requests));
         Ok(())
     }
 
     /// Forgets what stands under a name; false if nothing does.
     pub fn disarm(&mut self, name: &str) -> bool {
-        self.armed.remove(name).is_some()
+        let stood = self.armed.remove(name).is_some();
+        if stood {
+            let name = name.to_owned();
+            self.changes.push(Change::Disarmed { name });
+        }
+        stood
+    }
+
+    fn put_armed(&mut self, name: &str, armed: Armed) {
+        self.changes.push(Change::Armed {
+            name: name.to_owned(),
+            armed: armed.clone(),
+        });
+        self.armed.insert(name.to_owned(), armed);
     }
 
     /// What stands under which name.
@@ -114,8 +127,7 @@ impl Timeline {
             .zip(&requests)
             .map(|(cue, request)| self.commit(cue, &placed, request.ends))
             .collect();
-        self.armed
-            .insert(name.to_owned(), Armed::Fired(receipts.clone()));
+        self.put_armed(name, Armed::Fired(receipts.clone()));
         self.forget();
         Ok(receipts)
     }
@@ -152,7 +164,7 @@ impl Timeline {
             .iter()
             .filter_map(|(name, armed)| Some((oldest(armed)?, name.clone())));
         match fired.min() {
-            Some((_, name)) => self.armed.remove(&name).is_some(),
+            Some((_, name)) => self.disarm(&name),
             None => false,
         }
     }

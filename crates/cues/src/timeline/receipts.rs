@@ -14,7 +14,7 @@ pub(super) struct Receipts {
     window: Duration,
     max: usize,
     by_key: BTreeMap<String, (CueRequest, Receipt)>,
-    /// Keys, oldest first, each as often as in `by_key`.
+    /// Until when which key is remembered, oldest first, each as often as in `by_key`.
     order: VecDeque<(Instant, String)>,
 }
 
@@ -50,15 +50,27 @@ impl Receipts {
 
     /// Keeps an answer under the request's key, if it has one that is free.
     pub(super) fn remember(&mut self, now: Instant, request: CueRequest, receipt: &Receipt) {
+        self.restore(now, Duration::ZERO, request, receipt);
+    }
+
+    /// The same for an answer that was given `age` ago.
+    pub(super) fn restore(
+        &mut self,
+        now: Instant,
+        age: Duration,
+        request: CueRequest,
+        receipt: &Receipt,
+    ) {
         let Some(key) = request.idempotency_key.clone() else {
             return;
         };
+        let until = now + self.window.saturating_sub(age);
         if self
             .by_key
             .insert(key.clone(), (request, receipt.clone()))
             .is_none()
         {
-            self.order.push_back((now, key));
+            self.order.push_back((until, key));
         }
         while self.order.len() > self.max {
             self.pop();
@@ -66,9 +78,7 @@ impl Receipts {
     }
 
     fn expire(&mut self, now: Instant) {
-        let window = self.window;
-        let old = |at: Instant| now.saturating_duration_since(at) >= window;
-        while self.order.front().is_some_and(|(at, _)| old(*at)) {
+        while self.order.front().is_some_and(|(until, _)| *until <= now) {
             self.pop();
         }
     }

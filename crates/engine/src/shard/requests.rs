@@ -7,7 +7,7 @@ use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
 use crate::{
-    api::{ConnId, PublisherId, StreamName, StreamStatus},
+    api::{ConnId, PublisherId, StreamName, StreamState, StreamStatus},
     error::{CueError, OfferError, PublishError},
     shard::{Peer, Role, Shard},
     stream::{Effects, Stream},
@@ -36,7 +36,10 @@ impl Shard {
     ) -> Result<WebRtcAnswer, OfferError> {
         let not_live = || OfferError::NotLive(name.to_string());
         let stream = self.streams.get(name).ok_or_else(not_live)?;
-        let media = stream.media().ok_or_else(not_live)?;
+        let media = stream.media().ok_or_else(|| match stream.state() {
+            StreamState::Interrupted => OfferError::Interrupted(name.to_string()),
+            StreamState::Starting | StreamState::Live => not_live(),
+        })?;
         let session = SessionId(self.next_session);
         let answer = self.sfu.accept_offer(
             now,
@@ -180,12 +183,13 @@ impl Shard {
     ) -> Result<(), CueError> {
         let none = || CueError::NoStream(name.to_string());
         let stream = self.streams.get_mut(name).ok_or_else(none)?;
-        Ok(stream.arm(armed, requests)?)
+        Ok(stream.arm(&mut self.out, armed, requests)?)
     }
 
     /// Forgets prepared cues; false if there are none of this name, `None` without such a stream.
     pub fn disarm(&mut self, name: &StreamName, armed: &str) -> Option<bool> {
-        Some(self.streams.get_mut(name)?.disarm(armed))
+        let stream = self.streams.get_mut(name)?;
+        Some(stream.disarm(&mut self.out, armed))
     }
 
     /// A stream's prepared cues, and those fired of late; `None` without such a stream.

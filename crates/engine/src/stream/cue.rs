@@ -1,6 +1,6 @@
 //! A stream's cues: taken in, told to everyone, answered about.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use cues::{
     ActiveCard, ArmError, Armed, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt,
@@ -26,12 +26,21 @@ impl Stream {
         Ok(receipt)
     }
 
-    pub(crate) fn arm(&mut self, name: &str, requests: Vec<CueRequest>) -> Result<(), ArmError> {
-        self.timeline.arm(name, requests)
+    pub(crate) fn arm(
+        &mut self,
+        out: &mut VecDeque<Output>,
+        name: &str,
+        requests: Vec<CueRequest>,
+    ) -> Result<(), ArmError> {
+        let armed = self.timeline.arm(name, requests);
+        self.keep(out);
+        armed
     }
 
-    pub(crate) fn disarm(&mut self, name: &str) -> bool {
-        self.timeline.disarm(name)
+    pub(crate) fn disarm(&mut self, out: &mut VecDeque<Output>, name: &str) -> bool {
+        let stood = self.timeline.disarm(name);
+        self.keep(out);
+        stood
     }
 
     pub(crate) fn armed(&self) -> Vec<(String, Armed)> {
@@ -105,15 +114,14 @@ impl Stream {
             self.unsent_cues.push(Arc::clone(&receipt.cue));
             self.flush_cues_at.get_or_insert(fx.now + CUE_COALESCE);
         }
+        self.keep(fx.out);
         self.drain_packager(fx);
     }
 
     /// The cues numbered past `seq` that are still known.
     pub(crate) fn cues_after(&self, seq: u64) -> Vec<LoggedCue> {
-        let newer = (seq.saturating_add(1)..=self.timeline.last_seq()).rev();
-        let mut known: Vec<_> = newer.map_while(|seq| self.timeline.get(seq)).collect();
-        known.reverse();
-        known
+        let known = seq.max(self.timeline.forgotten_seq());
+        self.timeline.after(known).unwrap_or_default()
     }
 
     pub(crate) fn cue(&self, seq: u64) -> Option<LoggedCue> {
@@ -161,6 +169,7 @@ impl Stream {
     /// Sends the cues of a burst as one message.
     pub(crate) fn flush_cues(&mut self, fx: &mut Effects<'_>) {
         self.flush_cues_at = None;
+        self.keep(fx.out);
         for message in channel::cues(&std::mem::take(&mut self.unsent_cues)) {
             self.broadcast(fx, message);
         }

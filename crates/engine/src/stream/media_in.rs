@@ -158,6 +158,7 @@ impl Stream {
         );
         // The anchor has moved: whoever follows the side channel starts afresh from it.
         self.broadcast_snapshot(fx);
+        self.keep_show(fx.out);
         self.packaged(fx, packaged);
         self.judge_codec(fx);
     }

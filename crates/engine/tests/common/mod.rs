@@ -43,10 +43,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::at(WALL)
+    }
+
+    /// One that begins at another UTC, with random numbers of its own.
+    pub(crate) fn at(wall: UnixMillis) -> Self {
         let now = Instant::now();
         let config = Config::new(sfu::Config::new(vec!["127.0.0.1:8189".parse().unwrap()]));
         Self {
-            shard: Shard::new(config, now, WALL, 1).unwrap(),
+            shard: Shard::new(config, now, wall, wall.0.unsigned_abs()).unwrap(),
             now,
             out: Vec::new(),
         }

@@ -54,6 +54,20 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// What the stream has come to.
+    pub(super) fn reached(&self) -> (u64, u64) {
+        (self.next, self.discontinuities)
+    }
+
+    /// Goes on past what may have been published before.
+    pub(super) fn resume(next: u64, discontinuities: u64) -> Self {
+        Self {
+            next,
+            discontinuities,
+            discontinuity_due: next > 0,
+        }
+    }
+
     /// The next segment follows a discontinuity, unless it is the first.
     pub(super) fn interrupt(&mut self) {
         self.discontinuity_due = self.next > 0;

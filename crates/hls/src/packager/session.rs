@@ -20,12 +20,12 @@ use crate::{
 /// What never changes over the stream's life once it is known.
 #[derive(Debug, Default)]
 pub(super) struct Constants {
-    target_duration_s: Option<u32>,
-    video_part_ms: Option<u32>,
-    audio_part_ms: Option<u32>,
+    pub(super) target_duration_s: Option<u32>,
+    pub(super) video_part_ms: Option<u32>,
+    pub(super) audio_part_ms: Option<u32>,
     /// What the first epoch that did not say its frame rate showed.
-    measured: Option<Measured>,
-    published: Option<Targets>,
+    pub(super) measured: Option<Measured>,
+    pub(super) published: Option<Targets>,
 }
 
 impl Constants {

@@ -308,3 +308,38 @@ fn a_gap_at_the_end_of_an_epoch_keeps_the_dates_on_one_line() {
     let before = (playlist.segments[gap - 1].duration.unwrap() * 1000.0).round() as i64;
     assert!((ms(gap) - ms(gap - 1) - before).abs() <= 1);
 }
+
+#[test]
+fn a_packager_in_place_of_one_that_is_gone_goes_on_past_its_numbers() {
+    let first = Source {
+        says_rate: false,
+        ..Source::default()
+    };
+    let mut before = Stream::of(&first);
+    let continuity = before.packager.continuity();
+    let lists = Rendition::ALL.map(|rendition| before.playlist(rendition));
+    let mut after = Stream::new(hls::Config::default());
+    // Another configuration than before: what was told stands.
+    let config = hls::Config {
+        part_target: std::time::Duration::from_millis(500),
+        target_duration_min: std::time::Duration::from_secs(5),
+        ..hls::Config::default()
+    };
+    after.packager = hls::Packager::resume(config, "demo", &continuity, []);
+    let second = second(&first);
+    after.start(second.epoch(2));
+    after.feed(&second.frames());
+    for (rendition, list) in Rendition::ALL.into_iter().zip(lists) {
+        let playlist = after.playlist(rendition);
+        assert_eq!(rules::broken(&playlist, false), Vec::<String>::new());
+        assert!(playlist.media_sequence >= list.media_sequence + list.segments.len() as u64);
+        assert!(playlist.discontinuity_sequence > list.discontinuity_sequence);
+        assert!(playlist.segments[0].discontinuity);
+        assert_eq!(
+            (playlist.target_duration, playlist.part_target),
+            (list.target_duration, list.part_target)
+        );
+    }
+    let names = |stream: &Stream| stream.parts(Rendition::Video)[0].name.clone();
+    assert_ne!(names(&before), names(&after));
+}
