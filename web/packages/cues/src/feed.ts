@@ -86,7 +86,9 @@ export class Feed {
   message(text: string, localMs: number): FeedChange {
     const message: Message | null = parseMessage(text);
     if (message === null) return NOTHING;
-    if (message.type === "snapshot") return this.#onSnapshot(message, localMs);
+    if (message.type === "snapshot") {
+      return this.#onSnapshot(message, localMs, text.length <= WHOLE_LENGTH_MAX);
+    }
     if (message.type === "heartbeat") return this.#onHeartbeat(message, localMs);
     // A long snapshot goes on in cues messages, with cues from before its start: these are not refused.
     return this.#change(message.cues.flatMap((text) => this.#insert(decodeCueText(text), true)));
@@ -237,7 +239,8 @@ export class Feed {
     this.#livePts = null;
   }
 
-  #onSnapshot(snapshot: Snapshot, localMs: number): FeedChange {
+  /** `isWhole`: no more of it follows. */
+  #onSnapshot(snapshot: Snapshot, localMs: number, isWhole: boolean): FeedChange {
     if (snapshot.stream !== this.#stream) return NOTHING;
     const { k = this.#pictureOffset?.isExact ? this.#pictureOffset.k : snapshot.k } =
       this.#snapshot ?? {};
@@ -254,7 +257,11 @@ export class Feed {
       .map(decodeCueText)
       .flatMap((decoded) => (decoded.status === "cue" ? [decoded.cue] : []))
       .filter((cue) => cue.stream === this.#stream);
-    const added = this.timeline.insertSnapshot(snapshot.from_pts, cues);
+    const added = this.timeline.insertSnapshot(
+      snapshot.from_pts,
+      cues,
+      isWhole ? snapshot.last_seq : 0,
+    );
     this.#complete ??= snapshot.last_seq;
     this.#advance(snapshot.last_seq);
     return this.#change(added);
@@ -323,6 +330,11 @@ function modulo32(ticks: number): number {
 /** Descriptions of the `TXXX` frames that hold a cue, and a segment's snapshot. */
 const IN_BAND_CUE = "dev.shopcast.cue";
 const IN_BAND_SNAPSHOT = "dev.shopcast.snapshot";
+/**
+ * A message takes 60 000 bytes and a cue in base64url, with its quotes and comma, 1369: a snapshot that is shorter than
+ * this had room for another one.
+ */
+const WHOLE_LENGTH_MAX = 60_000 - 1369;
 const NOTHING: FeedChange = { added: [], pullAfter: null, needsSnapshot: false };
 /** A gap is pulled within a second; the server's burst of 50 and 10/s fit many times over. */
 const BEYOND_MAX = 1024;

@@ -65,9 +65,12 @@ export class Timeline {
 
   /**
    * Takes a snapshot: `cues` fold to the state at `from` and are complete past it. Returns those that
-   * were not known. States before `from` are no longer asked for.
+   * were not known. States before `from` are no longer asked for. Of the numbers up to `complete` there are no others
+   * past `from`: what was told and is not there went with a server that was killed before it could keep it.
    */
-  insertSnapshot(from: number, cues: readonly Cue[]): Cue[] {
+  insertSnapshot(from: number, cues: readonly Cue[], complete = 0): Cue[] {
+    const told = new Set(cues.map((cue) => cue.seq));
+    this.#drop((cue) => cue.pts > from && cue.seq <= complete && !told.has(cue.seq));
     this.#unsettle(from);
     this.#settle(
       from,
@@ -133,6 +136,18 @@ export class Timeline {
     }
     for (const cue of cues) {
       if (!state.cues.some(({ seq }) => seq === cue.seq)) put(state.cues, cue);
+    }
+  }
+
+  #drop(isGone: (cue: Cue) => boolean): void {
+    const gone = this.#cues.filter(isGone);
+    if (gone.length === 0) return;
+    const stays = (cue: Cue): boolean => !gone.includes(cue);
+    this.#cues = this.#cues.filter(stays);
+    this.#settled = this.#settled.map(({ from, cues }) => ({ from, cues: cues.filter(stays) }));
+    for (const cue of gone) {
+      this.#bySeq.delete(cue.seq);
+      if (cue.kind === "cue") this.#cancelled.delete(cue.payload.seq);
     }
   }
 

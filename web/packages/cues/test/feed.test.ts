@@ -55,6 +55,20 @@ test("a long snapshot goes on in the message after it", () => {
   assert.equal(inBand.added.length, 0, "in band, what the snapshot left out is settled");
 });
 
+test("a cue that a killed server told and did not keep is forgotten", () => {
+  const feed = joined({ last_seq: 1, cues: [cueText({ seq: 1 })] });
+  feed.message(cues(cueText({ seq: 2, card_id: "told", pts: 950_000 })), 0);
+  const cards = (): string[] => feed.timeline.state(960_000).map((card) => card.card_id);
+  assert.deepEqual(cards(), ["a", "told"]);
+  feed.message(snapshot({ last_seq: 1001, cues: [cueText({ seq: 1 })] }), 0);
+  assert.deepEqual(cards(), ["a"]);
+  // Not by a snapshot that goes on, nor by one from before the cue.
+  feed.message(cues(cueText({ seq: 1002, card_id: "b", pts: 950_000 })), 0);
+  feed.message(snapshot({ last_seq: 1002, more: "x".repeat(58_700) }), 0);
+  feed.message(snapshot({ last_seq: 1001, cues: [cueText({ seq: 1 })] }), 0);
+  assert.deepEqual(cards(), ["a", "b"]);
+});
+
 test("in-band cues alone show the right state", () => {
   const feed = new Feed("demo");
   const change = feed.inBand(userTextTag("dev.shopcast.cue", encodeCue(cue({ seq: 9 }))));

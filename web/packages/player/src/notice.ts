@@ -53,6 +53,10 @@ export function noticeOf(error: unknown): Failure {
   if (!(error instanceof ApiError)) return { notice: NOTICES.lost, retryAfterMs: null };
   const { problem, retryAfterMs } = error;
   const { detail } = problem;
+  // The server was started again, and the publisher is not back yet.
+  if (problem.type === "/problems/interrupted") {
+    return { notice: NOTICES.interrupted, retryAfterMs };
+  }
   // WHEP draft -04 §4.3.8: no publisher yet is 409 with Retry-After; a server may also say 404.
   if (problem.status === 404 || problem.status === 409) {
     return {
