@@ -16,8 +16,8 @@ const LANES = {
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */
   measured: [
-    'b_frames_are_refused', 'channel_falls_silent', 'delivery_is_proved', 'encoder_cues', 'ice_restarts', 'obs_publishes', 'obs_whip_twin',
-    'tokens_share_a_cache',
+    'a_show_survives_a_kill', 'b_frames_are_refused', 'channel_falls_silent', 'delivery_is_proved', 'encoder_cues', 'ice_restarts',
+    'obs_publishes', 'obs_whip_twin', 'tokens_share_a_cache',
     'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size', 'whip_chromium_publishes', 'whip_clients_publish',
   ],
   /** They hold every frame, latency, or sound against picture to a bound that says something of the server on an idle machine only. */

@@ -25,7 +25,8 @@ test('a kill costs no webhook and changes none', { timeout: 120_000 }, async (t)
     { name: 'down', url: `http://127.0.0.1:${port}/hooks`, secret: secrets.down },
     { name: 'hangs', url: hangs.url, secret: secrets.hangs },
   ]));
-  const options = { args: ['--config', config], env: { SHOPCAST_STORE__PATH: join(folder, 'shopcast.db') } };
+  // No show outlives its server here.
+  const options = { args: ['--config', config], env: { SHOPCAST_STORE__PATH: join(folder, 'shopcast.db'), SHOPCAST_STREAMS__KEEP: '0ms' } };
 
   const first = await startServer(t, options);
   publishFfmpeg(t, first.rtmp('show'), { mark: 'none', audio: false });

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
+use engine::SavedStream;
 use tokio::{
     net::TcpListener,
     runtime::Handle,
@@ -26,6 +27,7 @@ use crate::{
         ice::{Candidates, IceSockets},
         outlets::Outlets,
         shard::{self, Loop},
+        shows::{self, Keeper, Shows},
         side::SideChannels,
         tcp,
         udp::BoundUdp,
@@ -50,6 +52,7 @@ pub struct Server {
     draining: watch::Sender<bool>,
     store: Store,
     courier: Option<Running>,
+    scribe: shows::Running,
     reload: Option<Reload>,
     app: String,
     publishers: Publishers,
@@ -72,14 +75,28 @@ impl Server {
         let ice_tcp = ice.tcp.map(|listener| (listener, connections_max));
         let listeners = Listeners::bind(config, &meters).await?;
         let reload = Reload::listen(config, &listeners)?;
+        let Shows {
+            keeper,
+            saved,
+            scribe,
+        } = shows::start(config, &store).await?;
         let Webhooks {
             teller,
             desk,
             courier,
-        } = webhooks::start(config, &store).await?;
+        } = webhooks::start(config, &store, &saved).await?;
         let keys = Keys::new(store.clone());
         let gate = Arc::new(Gate::new(access, config.access.throttle(), keys));
-        let media = Media::start(config, ice.udp, ice.candidates, teller, &meters, &gate)?;
+        let outlets = (teller, keeper);
+        let media = Media::start(
+            config,
+            ice.udp,
+            ice.candidates,
+            outlets,
+            saved,
+            &meters,
+            &gate,
+        )?;
         // It ends with the media thread.
         tokio::spawn(keep_to_keys(Arc::clone(&gate), media.shard.clone()));
         let (draining, watched) = watch::channel(false);
@@ -107,6 +124,7 @@ impl Server {
             draining,
             store,
             courier,
+            scribe,
             reload,
             app: config.rtmp.app.clone(),
             publishers: config.access.publishers,
@@ -118,6 +136,12 @@ impl Server {
     #[cfg(test)]
     pub(crate) fn state(&self) -> Arc<State> {
         Arc::clone(&self.state)
+    }
+
+    /// Its database, for tests that break it.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Makes the running server look at its certificate's files at once, for tests.
@@ -191,6 +215,7 @@ impl Server {
             draining,
             store,
             courier,
+            scribe,
             reload,
             drain,
             ..
@@ -241,6 +266,7 @@ impl Server {
         if let Some(courier) = courier {
             courier.end(by).await;
         }
+        scribe.end(by).await;
         store.close().await;
         Ok(())
     }
@@ -259,7 +285,8 @@ impl Media {
         config: &Config,
         udp: BoundUdp,
         candidates: Candidates,
-        teller: Teller,
+        (teller, keeper): (Teller, Keeper),
+        saved: Vec<SavedStream>,
         meters: &Arc<Meters>,
         gate: &Arc<Gate>,
     ) -> Result<Self, Error> {
@@ -283,6 +310,7 @@ impl Media {
             Arc::clone(&origins),
             Arc::clone(&side),
             teller,
+            keeper,
             Arc::clone(meters),
             Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
             EncoderCues::new(
@@ -293,8 +321,16 @@ impl Media {
             ),
         );
         let engine = config.engine(candidates);
-        let engine = engine::Shard::new(engine, clock::monotonic(), clock::wall(), rand::random())
+        let now = clock::monotonic();
+        let mut engine = engine::Shard::new(engine, now, clock::wall(), rand::random())
             .map_err(|error| Error::Config(format!("`webrtc`: {error}")))?;
+        for show in saved {
+            // Players that held on wait for the media that is to come.
+            if show.show.epoch > 0 {
+                origins.open(&show.name);
+            }
+            engine.restore(now, show);
+        }
         let meters = Arc::clone(meters);
         let owned = Loop {
             shard: engine,

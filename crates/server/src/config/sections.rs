@@ -134,6 +134,8 @@ pub struct Streams {
     pub resume_window: Span,
     /// A publisher silent for this long gives way to another of the same name.
     pub takeover_after: Span,
+    /// How old a show may be that a start goes on with.
+    pub keep: Span,
 }
 
 /// The child process that makes Opus from AAC.
@@ -245,6 +247,7 @@ impl Default for Streams {
             streams_max: 64,
             resume_window: Span::seconds(20),
             takeover_after: Span::seconds(2),
+            keep: Span::seconds(86_400),
         }
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct FiredBody {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No such stream"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
             description = "64 names are prepared already"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn put(
@@ -114,6 +116,8 @@ pub(crate) async fn put(
         (status = 204, description = "Nothing stands under the name"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "No such stream, or nothing is prepared"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn remove(
@@ -170,6 +174,8 @@ pub(crate) async fn list(
             description = "The state on screen, or another operator, forbids one of them"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
             description = "Too many cues; see Retry-After"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn fire(

@@ -48,6 +48,8 @@ pub(super) const BODY_BYTES_MAX: usize = 16 << 10;
             description = "The key was used for another request"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
             description = "Too many cues; see Retry-After"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn insert(
@@ -180,6 +182,8 @@ pub(crate) struct MoveBody {
             description = "It has happened, or was taken back; or the state on screen forbids the other time"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
             description = "Too many cues; see Retry-After"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn reschedule(
@@ -211,6 +215,8 @@ pub(crate) async fn reschedule(
             description = "It has happened: hide its card; or the state on screen forbids it"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
             description = "Too many cues; see Retry-After"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The store cannot be written; see Retry-After"),
     ),
 )]
 pub(crate) async fn cancel(

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::io::command::Unavailable;
+use crate::io::command::{ChangeError, Unavailable};
 
 /// What kind of problem it is: the vocabulary of `type`. `docs/api.md` says what a caller can do about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) enum Kind {
     KeysFull,
     RateLimited,
     NotLive,
+    Interrupted,
     AlreadyPublished,
     EndpointUnavailable,
     MalformedOffer,
@@ -55,6 +56,7 @@ pub(crate) enum Kind {
     TimedOut,
     RequestTooSlow,
     Misdirected,
+    NotKept,
     Unavailable,
     Internal,
 }
@@ -93,6 +95,7 @@ impl Kind {
             Self::KeysFull => ("keys-full", "As many stream keys as may be"),
             Self::RateLimited => ("rate-limited", "Rate limited"),
             Self::NotLive => ("not-live", "Not live"),
+            Self::Interrupted => ("interrupted", "Interrupted"),
             Self::AlreadyPublished => ("already-published", "Already published"),
             Self::EndpointUnavailable => ("endpoint-unavailable", "Webhook endpoint unavailable"),
             Self::OfferNotUsable => ("offer-not-usable", "No codec or track to publish"),
@@ -105,6 +108,7 @@ impl Kind {
             Self::Misdirected => ("misdirected", "Not this server's name"),
             Self::Full => ("full", "Full"),
             Self::TimedOut => ("timed-out", "Waited too long for media"),
+            Self::NotKept => ("not-kept", "The store cannot be written"),
             Self::Unavailable => ("unavailable", "Temporarily unavailable"),
             Self::Internal => ("internal", "Internal error"),
         }
@@ -144,6 +148,7 @@ impl Kind {
             | Self::CueSettled
             | Self::KeysFull
             | Self::NotLive
+            | Self::Interrupted
             | Self::AlreadyPublished
             | Self::EndpointUnavailable => StatusCode::CONFLICT,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -152,7 +157,9 @@ impl Kind {
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::RequestTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Full | Self::TimedOut | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::TimedOut | Self::NotKept | Self::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -249,6 +256,17 @@ impl From<Unavailable> for Problem {
     }
 }
 
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Unavailable(unavailable) => unavailable.into(),
+            ChangeError::Unkept(unkept) => {
+                Self::new(Kind::NotKept, unkept.to_string()).retry_after(NOT_KEPT_RETRY_S)
+            }
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (slug, title) = self.kind.words();
@@ -278,6 +296,9 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// A store that fails is tried again at least that often.
+const NOT_KEPT_RETRY_S: u64 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -580,6 +580,7 @@ mod browsers;
 mod connections;
 mod delivery;
 mod hls;
+mod kept;
 mod keys;
 mod matrix;
 mod tls;

@@ -172,6 +172,9 @@ fn refusal(error: OfferError) -> Problem {
         OfferError::NotLive(_) => {
             Problem::new(Kind::NotLive, error.to_string()).retry_after(NOT_LIVE_RETRY_S)
         }
+        OfferError::Interrupted(_) => {
+            Problem::new(Kind::Interrupted, error.to_string()).retry_after(NOT_LIVE_RETRY_S)
+        }
         OfferError::Full(_) => {
             Problem::new(Kind::Full, error.to_string()).retry_after(FULL_RETRY_S)
         }

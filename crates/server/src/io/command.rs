@@ -17,7 +17,12 @@ use sfu::{FiveTuple, Patched, Precondition};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
-use super::{doorman::Permit, rtmp::Writer, tcp};
+use super::{
+    doorman::Permit,
+    rtmp::Writer,
+    shows::{Answer, Unkept},
+    tcp,
+};
 
 /// One thing for the shard's thread to do.
 #[derive(Debug)]
@@ -63,6 +68,8 @@ pub(crate) enum Command {
     },
     /// Something that is asked of the engine alone.
     Ask(Question),
+    /// A change of cues, which is to outlive the process.
+    Change(Change),
     /// End the thread.
     Stop,
 }
@@ -83,6 +90,38 @@ impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question").finish_non_exhaustive()
     }
+}
+
+/// A question whose answer waits until what it changed is on the disk.
+pub(crate) struct Change(Try);
+
+type Try = Box<dyn FnOnce(&mut Shard, Instant, Result<(), Unkept>) -> Option<Answer> + Send>;
+
+impl Change {
+    /// Asks, if what changes can be kept. What comes back is to be given once it is.
+    pub(crate) fn put(
+        self,
+        shard: &mut Shard,
+        now: Instant,
+        ready: Result<(), Unkept>,
+    ) -> Option<Answer> {
+        (self.0)(shard, now, ready)
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").finish_non_exhaustive()
+    }
+}
+
+/// Why a change of cues is not answered as its caller hopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Unkept(#[from] Unkept),
 }
 
 /// A shard's thread does not answer: it is overloaded or ending. A later try may succeed.
@@ -160,8 +199,8 @@ impl ShardHandle {
         &self,
         stream: StreamName,
         request: CueRequest,
-    ) -> Result<Result<Receipt, CueError>, Unavailable> {
-        self.ask(move |shard, now| shard.insert_cue(now, &stream, request))
+    ) -> Result<Result<Receipt, CueError>, ChangeError> {
+        self.change(move |shard, now| shard.insert_cue(now, &stream, request))
             .await
     }
 
@@ -171,8 +210,8 @@ impl ShardHandle {
         stream: StreamName,
         name: String,
         requests: Vec<CueRequest>,
-    ) -> Result<Result<(), CueError>, Unavailable> {
-        self.ask(move |shard, _| shard.arm(&stream, &name, requests))
+    ) -> Result<Result<(), CueError>, ChangeError> {
+        self.change(move |shard, _| shard.arm(&stream, &name, requests))
             .await
     }
 
@@ -181,8 +220,9 @@ impl ShardHandle {
         &self,
         stream: StreamName,
         name: String,
-    ) -> Result<Option<bool>, Unavailable> {
-        self.ask(move |shard, _| shard.disarm(&stream, &name)).await
+    ) -> Result<Option<bool>, ChangeError> {
+        self.change(move |shard, _| shard.disarm(&stream, &name))
+            .await
     }
 
     /// What is prepared; `None` when there is no such stream.
@@ -199,8 +239,8 @@ impl ShardHandle {
         stream: StreamName,
         name: String,
         at: cues::At,
-    ) -> Result<Result<Vec<Receipt>, CueError>, Unavailable> {
-        self.ask(move |shard, now| shard.fire(now, &stream, &name, at))
+    ) -> Result<Result<Vec<Receipt>, CueError>, ChangeError> {
+        self.change(move |shard, now| shard.fire(now, &stream, &name, at))
             .await
     }
 
@@ -209,8 +249,8 @@ impl ShardHandle {
         &self,
         stream: StreamName,
         seq: u64,
-    ) -> Result<Result<Receipt, CueError>, Unavailable> {
-        self.ask(move |shard, now| shard.cancel_cue(now, &stream, seq))
+    ) -> Result<Result<Receipt, CueError>, ChangeError> {
+        self.change(move |shard, now| shard.cancel_cue(now, &stream, seq))
             .await
     }
 
@@ -220,8 +260,8 @@ impl ShardHandle {
         stream: StreamName,
         seq: u64,
         at: cues::At,
-    ) -> Result<Result<Receipt, CueError>, Unavailable> {
-        self.ask(move |shard, now| shard.reschedule_cue(now, &stream, seq, at))
+    ) -> Result<Result<Receipt, CueError>, ChangeError> {
+        self.change(move |shard, now| shard.reschedule_cue(now, &stream, seq, at))
             .await
     }
 
@@ -346,6 +386,29 @@ impl ShardHandle {
             Command::Ask(Question(Box::new(put)))
         };
         self.answered(asked).await
+    }
+
+    /// Has the engine change cues, and waits until that is kept.
+    async fn change<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Shard, Instant) -> T + Send + 'static,
+    ) -> Result<T, ChangeError> {
+        let asked = |reply| {
+            let attempt = |shard: &mut Shard, now, ready: Result<(), Unkept>| match ready {
+                Err(unkept) => {
+                    give(reply, Err(unkept));
+                    None
+                }
+                Ok(()) => {
+                    let answer = question(shard, now);
+                    Some(Answer::new(move |kept| {
+                        give(reply, kept.map(|()| answer));
+                    }))
+                }
+            };
+            Command::Change(Change(Box::new(attempt)))
+        };
+        Ok(self.answered(asked).await??)
     }
 
     /// Hands over a command that has an answer.

@@ -10,6 +10,7 @@ pub(crate) mod ice;
 pub(crate) mod outlets;
 pub(crate) mod rtmp;
 pub(crate) mod shard;
+pub(crate) mod shows;
 pub(crate) mod side;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -17,6 +17,7 @@ use super::{
     doorman::{Doorman, Permit},
     hls::Origins,
     rtmp::Writer,
+    shows::Keeper,
     side::SideChannels,
     tcp,
     udp::{Sent, Udp},
@@ -34,6 +35,7 @@ pub(crate) struct Outlets {
     origins: Arc<Origins>,
     side: Arc<SideChannels>,
     webhooks: Teller,
+    pub(crate) shows: Keeper,
     meters: Arc<Meters>,
     doorman: Doorman,
     encoder_cues: EncoderCues,
@@ -51,6 +53,7 @@ impl Outlets {
         origins: Arc<Origins>,
         side: Arc<SideChannels>,
         webhooks: Teller,
+        shows: Keeper,
         meters: Arc<Meters>,
         doorman: Doorman,
         encoder_cues: EncoderCues,
@@ -60,6 +63,7 @@ impl Outlets {
             origins,
             side,
             webhooks,
+            shows,
             meters,
             doorman,
             encoder_cues,
@@ -189,6 +193,7 @@ impl Outlets {
             Output::ChildSend { child, message } => self.children.send(child, message),
             Output::ChildKill { child } => self.children.kill(child),
             Output::ChildLife { stream, event } => child_life(&stream, &event),
+            Output::Keep { stream, keep } => self.shows.keep(stream, keep),
             Output::Stream { stream, event, pts } => {
                 self.webhooks.tell(&stream, &event, pts);
                 self.stream(&stream, event);

@@ -15,6 +15,7 @@ use super::{
     clock,
     command::{Command, give},
     outlets::Outlets,
+    shows::Answer,
     udp::{BoundUdp, Received, Udp},
 };
 use crate::{Error, telemetry::Meters};
@@ -169,14 +170,20 @@ impl Driver {
         } else {
             None
         };
-        self.obey(now, command);
-        if let (true, Some(read_at)) = (self.drain(), read_at) {
+        let answer = self.obey(now, command);
+        let transmitted = self.drain();
+        // What it changed is on its way to the disk by now, and the answer goes after it.
+        if let Some(answer) = answer {
+            self.outlets.shows.then(answer);
+        }
+        if let (true, Some(read_at)) = (transmitted, read_at) {
             let passed = clock::monotonic().saturating_duration_since(read_at);
             self.meters.ingest_to_egress.record(passed.as_secs_f64());
         }
     }
 
-    fn obey(&mut self, now: Instant, command: Command) {
+    /// Gives the answer that is to wait until what changed is kept, if there is one.
+    fn obey(&mut self, now: Instant, command: Command) -> Option<Answer> {
         let shard = &mut self.shard;
         match command {
             Command::RtmpOpened { conn, writer } => {
@@ -230,9 +237,13 @@ impl Driver {
                 shard.handle_input(now, Input::DatagramsClosed { tuple });
             }
             Command::Ask(question) => question.put(shard, now),
+            Command::Change(change) => {
+                return change.put(shard, now, self.outlets.shows.ready());
+            }
             // Handled by whoever takes commands out of the queue.
             Command::Stop => {}
         }
+        None
     }
 
     /// Does all that the engine wants done; whether a datagram was among it.

@@ -106,11 +106,13 @@ pub(crate) fn recorder() -> &'static PrometheusHandle {
         let egress = Matcher::Full("shopcast_ingest_to_egress_seconds".into());
         let cue_lateness = Matcher::Full("shopcast_cue_lateness_seconds".into());
         let frame_error = Matcher::Full("shopcast_cue_frame_error_frames".into());
+        let commit = Matcher::Full("shopcast_shows_commit_seconds".into());
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(lateness, &LATENESS_BUCKETS)
             .and_then(|builder| builder.set_buckets_for_metric(egress, &EGRESS_BUCKETS))
             .and_then(|it| it.set_buckets_for_metric(cue_lateness, &CUE_LATENESS_BUCKETS))
             .and_then(|it| it.set_buckets_for_metric(frame_error, &FRAME_ERROR_BUCKETS))
+            .and_then(|it| it.set_buckets_for_metric(commit, &COMMIT_BUCKETS))
             .expect("the buckets are not empty")
             .install_recorder()
             .expect("nobody else in this process installs a recorder");
@@ -134,6 +136,9 @@ const CUE_LATENESS_BUCKETS: [f64; 8] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0
 
 /// Frames, the bounds of `cues::delivery`: 0 is the promise.
 const FRAME_ERROR_BUCKETS: [f64; 6] = [0.0, 1.0, 2.0, 5.0, 10.0, 30.0];
+
+/// Seconds: from a fast disk to one that makes whoever inserts a cue wait.
+const COMMIT_BUCKETS: [f64; 8] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0];
 
 #[cfg(test)]
 mod tests {

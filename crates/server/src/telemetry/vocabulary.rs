@@ -208,6 +208,19 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_cues_refused_total",
         "Cue requests the timeline refused.",
     ),
+    Metric {
+        name: "shopcast_shows_commit_seconds",
+        kind: Kind::Histogram,
+        help: "How long what happened to shows took to reach the disk; requests that change cues wait for it.",
+    },
+    gauge(
+        "shopcast_shows_failing",
+        "1 while the store cannot be written: requests that change cues are refused.",
+    ),
+    counter(
+        "shopcast_shows_lost_total",
+        "News of shows that a restart will not know, because the store was too far behind.",
+    ),
     counter(
         "shopcast_cues_sent_total",
         "Cues sent, once for each cue and session, by protocol: webrtc (written to a data channel), ll_hls (written to \

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, future::pending, iter, pin::pin, sync::Arc, time::Duration};
 
+use engine::SavedStream;
 use media::UnixMillis;
 use metrics::{counter, gauge};
 use tokio::{
@@ -17,7 +18,7 @@ use webhooks::{
 
 use super::{
     Endpoint, ReplayError,
-    outbox::{Outbox, Parcel, Row},
+    outbox::{Believed, Outbox, Parcel, Row},
     payload::{Details, EndReason, Event},
     post::Post,
     unavailable,
@@ -40,6 +41,8 @@ pub(super) struct Courier {
     endpoints: Arc<[Endpoint]>,
     post: Post,
     dispatcher: Dispatcher,
+    /// What runs now goes on after the next start.
+    shows_go_on: bool,
     flights: JoinSet<Outcome>,
     by_task: HashMap<task::Id, DeliveryId>,
     /// While there is one, the queue is not looked at: what happened first is told first.
@@ -61,6 +64,7 @@ impl Courier {
         endpoints: Arc<[Endpoint]>,
         post: Post,
         pending_max: usize,
+        shows_go_on: bool,
     ) -> Self {
         let config = Config {
             endpoints: endpoints.len(),
@@ -77,12 +81,17 @@ impl Courier {
             dispatcher: Dispatcher::new(config, rand::random()),
             flights: JoinSet::new(),
             by_task: HashMap::new(),
+            shows_go_on,
             unwritten: None,
         }
     }
 
-    /// Takes up what the last process left: deliveries that wait, and streams that ended with it.
-    pub(super) async fn take_up(&mut self) -> Result<(), sqlx::Error> {
+    /// Takes up what the last process left: deliveries that wait, and streams that ended with it. Gives those that go
+    /// on, which are interrupted.
+    pub(super) async fn take_up(
+        &mut self,
+        shows: &[SavedStream],
+    ) -> Result<Vec<Believed>, sqlx::Error> {
         let now = clock::wall();
         let pending = self.outbox.pending().await?;
         if !pending.is_empty() {
@@ -104,7 +113,12 @@ impl Courier {
             };
             self.dispatcher.handle_input(now, Input::Queued(queued));
         }
-        self.end_all(EndReason::Restart).await
+        let live = self.outbox.live().await?;
+        let goes_on = |it: &Believed| shows.iter().any(|show| show.name.as_str() == it.stream);
+        let (go_on, over): (Vec<_>, Vec<_>) = live.into_iter().partition(goes_on);
+        self.interrupt(&go_on).await?;
+        self.end(over, EndReason::Restart).await?;
+        Ok(go_on)
     }
 
     /// Delivers until whoever tells is gone, and then until the instant that comes by `ending`.
@@ -134,8 +148,8 @@ impl Courier {
             }
         };
         self.give_up(&mut events);
-        if let Err(error) = self.end_all(EndReason::Shutdown).await {
-            error!(%error, "the end of the streams is told at the next start");
+        if let Err(error) = self.leave().await {
+            error!(%error, "what becomes of the streams is told at the next start");
         }
         let rest = async {
             loop {
@@ -245,20 +259,49 @@ impl Courier {
         Ok(())
     }
 
-    /// Tells the end of every stream that receivers believe to be live.
-    async fn end_all(&mut self, reason: EndReason) -> Result<(), sqlx::Error> {
-        for (stream, epoch) in self.outbox.live().await? {
-            let event = Event {
-                at: clock::wall(),
-                kind: EventType::StreamEnded,
-                stream: stream.into(),
-                epoch,
-                pts: None,
-                details: Details::Ended(reason),
-            };
-            self.write(&event).await?;
+    /// Tells what becomes of all streams as the server ends.
+    async fn leave(&mut self) -> Result<(), sqlx::Error> {
+        let live = self.outbox.live().await?;
+        if self.shows_go_on {
+            self.interrupt(&live).await
+        } else {
+            self.end(live, EndReason::Shutdown).await
+        }
+    }
+
+    /// Tells that streams are interrupted, if that was not told.
+    async fn interrupt(&mut self, streams: &[Believed]) -> Result<(), sqlx::Error> {
+        for it in streams.iter().filter(|it| !it.interrupted) {
+            self.tell(it, EventType::StreamInterrupted, Details::None)
+                .await?;
         }
         Ok(())
+    }
+
+    async fn end(&mut self, streams: Vec<Believed>, reason: EndReason) -> Result<(), sqlx::Error> {
+        for it in streams {
+            self.tell(&it, EventType::StreamEnded, Details::Ended(reason))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what no stream has told: it went with the server.
+    async fn tell(
+        &mut self,
+        it: &Believed,
+        kind: EventType,
+        details: Details,
+    ) -> Result<(), sqlx::Error> {
+        let event = Event {
+            at: clock::wall(),
+            kind,
+            stream: it.stream.as_str().into(),
+            epoch: it.epoch,
+            pts: None,
+            details,
+        };
+        self.write(&event).await
     }
 
     async fn serve(&mut self, request: Request) {

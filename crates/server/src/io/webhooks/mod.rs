@@ -18,7 +18,7 @@ mod post;
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use axum::http::Uri;
-use engine::{StreamEvent, StreamName};
+use engine::{SavedStream, StreamEvent, StreamName};
 use media::Pts;
 use metrics::counter;
 use tokio::{
@@ -108,7 +108,11 @@ pub(crate) struct Running {
 ///
 /// # Errors
 /// An endpoint that is not usable, a database that fails, a system without CA certificates.
-pub(crate) async fn start(config: &config::Config, store: &Store) -> Result<Webhooks, Error> {
+pub(crate) async fn start(
+    config: &config::Config,
+    store: &Store,
+    shows: &[SavedStream],
+) -> Result<Webhooks, Error> {
     let failed = |source| Error::Store {
         path: config.store.path.clone(),
         source,
@@ -142,8 +146,16 @@ pub(crate) async fn start(config: &config::Config, store: &Store) -> Result<Webh
     let (ask, requests) = mpsc::channel(REQUESTS_MAX);
     teller.courier = Some(tell);
     desk.courier = Some(ask);
-    let mut courier = Courier::new(outbox, endpoints, post, settings.pending_max);
-    courier.take_up().await.map_err(failed)?;
+    let shows_go_on = !config.store.path.is_empty() && !config.streams.keep.0.is_zero();
+    let pending_max = settings.pending_max;
+    let mut courier = Courier::new(outbox, endpoints, post, pending_max, shows_go_on);
+    for it in courier.take_up(shows).await.map_err(failed)? {
+        let epoch = it.epoch;
+        // Receivers have been told of its beginning, and that it is interrupted.
+        for happening in [Happening::Live { epoch }, Happening::Interrupted] {
+            teller.lifecycle.observe(&it.stream, happening);
+        }
+    }
     let (ending, told) = oneshot::channel();
     let task = tokio::spawn(courier.run(events, requests, told));
     Ok(Webhooks {

@@ -66,6 +66,14 @@ pub(super) struct Pending {
     pub(super) due_ms: i64,
 }
 
+/// A stream that receivers were told of, and of no end.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct Believed {
+    pub(super) stream: String,
+    pub(super) epoch: u32,
+    pub(super) interrupted: bool,
+}
+
 /// What an attempt sends.
 #[derive(Debug, FromRow)]
 pub(super) struct Parcel {
@@ -117,11 +125,14 @@ impl Outbox {
         }
         let streams = match event.kind {
             EventType::StreamLive | EventType::StreamResumed => {
-                "INSERT INTO webhook_streams (stream, epoch) VALUES (?1, ?2) \
-                 ON CONFLICT (stream) DO UPDATE SET epoch = ?2"
+                "INSERT INTO webhook_streams (stream, epoch, interrupted) VALUES (?1, ?2, 0) \
+                 ON CONFLICT (stream) DO UPDATE SET epoch = ?2, interrupted = 0"
+            }
+            EventType::StreamInterrupted => {
+                "UPDATE webhook_streams SET interrupted = 1, epoch = ?2 WHERE stream = ?1"
             }
             EventType::StreamEnded => "DELETE FROM webhook_streams WHERE stream = ?1",
-            EventType::StreamInterrupted | EventType::StreamVerdict => {
+            EventType::StreamVerdict => {
                 transaction.commit().await?;
                 return Ok(ids);
             }
@@ -135,9 +146,9 @@ impl Outbox {
         Ok(ids)
     }
 
-    /// Streams that receivers believe to be live, with their epochs.
-    pub(super) async fn live(&self) -> Result<Vec<(String, u32)>, sqlx::Error> {
-        sqlx::query_as("SELECT stream, epoch FROM webhook_streams ORDER BY stream")
+    /// Streams that receivers believe to go on.
+    pub(super) async fn live(&self) -> Result<Vec<Believed>, sqlx::Error> {
+        sqlx::query_as("SELECT stream, epoch, interrupted FROM webhook_streams ORDER BY stream")
             .fetch_all(&self.pool)
             .await
     }

@@ -96,7 +96,7 @@ impl Told {
         config.webhooks.endpoints = vec![endpoint("shop", &url)];
         change(&mut config);
         let store = Store::open(path).await.unwrap();
-        let webhooks = start(&config, &store).await.unwrap();
+        let webhooks = start(&config, &store, &[]).await.unwrap();
         Self {
             receiver,
             config,
@@ -140,7 +140,7 @@ impl Told {
         let task = self.webhooks.courier.take().unwrap().task;
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
-        self.webhooks = start(&self.config, &self.store).await.unwrap();
+        self.webhooks = start(&self.config, &self.store, &[]).await.unwrap();
     }
 }
 
@@ -170,7 +170,7 @@ fn states(rows: &[Row]) -> Vec<(&str, &str)> {
 
 #[tokio::test]
 async fn a_life_is_told_in_order_signed_and_logged() {
-    let mut told = Told::start().await;
+    let mut told = Told::start_with("", |config| config.store.path.clear()).await;
     told.tell_live();
     told.tell(&StreamEvent::Interrupted);
     told.tell(&StreamEvent::Live { epoch: 2 });
@@ -189,7 +189,7 @@ async fn a_life_is_told_in_order_signed_and_logged() {
         assert_eq!(header("webhook-signature"), signature);
         assert_eq!(header("content-type"), "application/json");
     }
-    // The end of the server is the end of the stream, and it is told before the server goes.
+    // The end of the server is the end of a stream that is not kept, and it is told before the server goes.
     drop(mem::take(&mut told.webhooks.teller));
     let courier = told.webhooks.courier.take().unwrap();
     courier.end(Instant::now() + Duration::from_secs(5)).await;
@@ -317,7 +317,7 @@ async fn an_endpoint_gets_what_it_asked_for_and_one_that_is_gone_from_the_config
     assert_eq!(refused, ReplayError::NotConfigured("away".into()));
     // Without any, nobody is left who believes in a stream; who comes later is not told that it ended.
     told.config.webhooks.endpoints.clear();
-    drop(start(&told.config, &told.store).await.unwrap());
+    drop(start(&told.config, &told.store, &[]).await.unwrap());
     let outbox = Outbox::new(&told.store, Duration::MAX, 0);
     assert_eq!(outbox.live().await.unwrap(), []);
 }
@@ -346,6 +346,57 @@ async fn what_happens_while_the_store_is_locked_is_told_afterwards() {
     assert!(types.eq(["stream.live", "stream.interrupted"]), "{got:?}");
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}
+
+/// A show that was kept.
+fn kept() -> SavedStream {
+    SavedStream {
+        name: name(),
+        show: engine::Show {
+            rtp_offsets: [1, 2],
+            epoch: 1,
+            anchor: media::UtcAnchor::default(),
+            highest: Pts(900_000),
+            hls: hls::Continuity::default(),
+        },
+        cues: cues::Saved::default(),
+        numbers_skipped: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_show_that_goes_on_is_interrupted_once_by_a_restart_and_then_resumed() {
+    for orderly in [true, false] {
+        let mut told = Told::start().await;
+        told.tell_live();
+        told.receiver.count(1).await;
+        let courier = told.webhooks.courier.take().unwrap();
+        if orderly {
+            drop(mem::take(&mut told.webhooks.teller));
+            courier.end(Instant::now() + Duration::from_secs(5)).await;
+        } else {
+            courier.task.abort();
+            assert!(courier.task.await.unwrap_err().is_cancelled());
+        }
+        told.webhooks = start(&told.config, &told.store, &[kept()]).await.unwrap();
+        told.tell(&StreamEvent::Interrupted);
+        told.tell(&StreamEvent::Live { epoch: 2 });
+        told.tell(&StreamEvent::Ended);
+        let got = told.receiver.count(4).await;
+        let said = |(_, body): &(HeaderMap, String)| {
+            let json = json(body);
+            (json["type"].to_string(), json["data"]["epoch"].to_string())
+        };
+        let types: Vec<_> = got.iter().map(said).collect();
+        let wanted = [
+            ("stream.live", "1"),
+            ("stream.interrupted", "1"),
+            ("stream.resumed", "2"),
+            ("stream.ended", "2"),
+        ];
+        let wanted = wanted.map(|(kind, epoch)| (format!("\"{kind}\""), epoch.to_owned()));
+        assert_eq!(types, wanted, "{orderly}");
     }
 }
 
