@@ -12,6 +12,10 @@ use crate::{codec::EncodedCue, fold::Fold};
 
 /// Something that a timeline now holds, or no longer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "two or three live from a request to the disk, and most are the large one"
+)]
 pub enum Change {
     /// A cue was accepted: an insertion, a cancel, or one that was fired.
     Accepted(LoggedCue),

@@ -319,7 +319,7 @@ async fn an_endpoint_gets_what_it_asked_for_and_one_that_is_gone_from_the_config
     told.config.webhooks.endpoints.clear();
     drop(start(&told.config, &told.store, &[]).await.unwrap());
     let outbox = Outbox::new(&told.store, Duration::MAX, 0);
-    assert_eq!(outbox.live().await.unwrap(), []);
+    assert!(outbox.live().await.unwrap().is_empty());
 }
 
 #[tokio::test]
