@@ -212,7 +212,7 @@ impl StreamClock {
         let epoch = self.epoch.as_ref()?;
         match &epoch.stamps {
             Stamps::Millis(millis) => Some(epoch.base.offset((ms - millis.first) * 90)),
-            Stamps::Rtp(_) => None,
+            Stamps::Rtp(_) | Stamps::Gone => None,
         }
     }
 
