@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::{runtime::Runtime, sync::mpsc, task::yield_now, time::timeout};
 
 use super::*;
+use crate::{io::clock, store::Store};
 
 /// Files that go with the test.
 struct Folder(PathBuf);
@@ -66,9 +67,19 @@ async fn arm(server: &Server, n: usize) -> Answer {
     ask(server, request.body(Body::from(body)).unwrap()).await
 }
 
-async fn publish(server: &Server) {
-    let created = post(server, "/whip/show", "application/sdp", offer_to_publish()).await;
-    assert_eq!(created.status, StatusCode::CREATED);
+/// A server with a show whose publisher is away.
+async fn server_of(config: &Config) -> Server {
+    let store = Store::open(&config.store.path).await.unwrap();
+    sqlx::query(
+        "INSERT INTO shows (stream, k, k_audio, epoch, anchor_ms, highest_pts, next_msn, discontinuities, updated_ms, \
+         orderly) VALUES ('show', 1, 2, 1, ?1, 900000, 0, 0, ?1, 1)",
+    )
+    .bind(clock::wall().0)
+    .execute(store.pool())
+    .await
+    .unwrap();
+    store.close().await;
+    Server::build(config).await.unwrap()
 }
 
 async fn numbers(server: &Server) -> usize {
@@ -84,8 +95,7 @@ fn what_was_answered_is_there_after_a_kill_at_any_moment() {
         let config = folder.config();
         let runtime = Runtime::new().unwrap();
         let (told, mut heard) = mpsc::unbounded_channel();
-        let server = Arc::new(runtime.block_on(Server::build(&config)).unwrap());
-        runtime.block_on(publish(&server));
+        let server = Arc::new(runtime.block_on(server_of(&config)));
         for n in 0..40 {
             let (server, told) = (Arc::clone(&server), told.clone());
             runtime.spawn(async move {
@@ -142,8 +152,7 @@ async fn a_store_that_cannot_be_written_refuses_cues_until_it_can() {
         ),
     ] {
         let folder = Folder::new();
-        let server = Server::build(&folder.config()).await.unwrap();
-        publish(&server).await;
+        let server = server_of(&folder.config()).await;
         assert_eq!(insert(&server, 0).await.status, StatusCode::CREATED);
         let pragma = async |sql: &str| {
             let sql = AssertSqlSafe(sql.to_owned());
@@ -194,8 +203,7 @@ async fn a_store_that_cannot_be_written_refuses_cues_until_it_can() {
 #[tokio::test]
 async fn a_stream_that_was_ended_is_over_for_good() {
     let folder = Folder::new();
-    let server = Server::build(&folder.config()).await.unwrap();
-    publish(&server).await;
+    let server = server_of(&folder.config()).await;
     assert_eq!(insert(&server, 0).await.status, StatusCode::CREATED);
     let request = Request::delete("/v1/streams/show").body(Body::empty());
     let ended = ask(&server, request.unwrap()).await;
@@ -210,8 +218,7 @@ async fn a_stream_that_was_ended_is_over_for_good() {
 #[tokio::test]
 async fn after_an_orderly_end_numbers_go_on_by_one_and_after_keep_nothing_does() {
     let folder = Folder::new();
-    let server = Server::build(&folder.config()).await.unwrap();
-    publish(&server).await;
+    let server = server_of(&folder.config()).await;
     assert_eq!(insert(&server, 0).await.json()["seq"], 1);
     server.run(std::future::ready(())).await.unwrap();
     let server = Server::build(&folder.config()).await.unwrap();
