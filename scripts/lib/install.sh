@@ -18,6 +18,7 @@ DEMO_PACKAGES=(ffmpeg python3 python3-pip)
 # The real clients of the end-to-end tests.
 TEST_PACKAGES=(
   chromium fonts-dejavu-core
+  firefox-esr libavcodec59               # a second browser engine, and the H.264 it has not itself
   obs-studio xvfb xauth libgl1-mesa-dri openssl
   nginx                                  # a cache in front; the tests start their own, on loopback, and no other runs
   iproute2 nftables conntrack            # networks that lose packets and change addresses

@@ -36,7 +36,8 @@
         presented: metadata.presentedFrames, cells: null, skipped: null,
       };
       log.frames.push(record);
-      if (pending < PENDING_MAX) take(record);
+      if (window.__readStripNow) record.cells = window.__readStripNow(video, layout).map(Math.round);
+      else if (pending < PENDING_MAX) take(record);
       else record.skipped = 'busy';
       requestAnimationFrame(() => {
         record.state = state;

@@ -1,0 +1,28 @@
+/** Runs in the page before anything else, beside strip-canvas.js. */
+(() => {
+  const STEADY = 6;
+
+  /**
+   * Stands still on one frame, and goes on: the media time of that frame's callback, and the number in the picture once it
+   * no longer changes. The callback that a seek brings is for the frame that then stands.
+   */
+  window.__steadyFrame = async (video, layout) => {
+    video.pause();
+    const seeked = new Promise((resolve) => { video.addEventListener('seeked', resolve, { once: true }); });
+    const callback = new Promise((resolve) => {
+      video.addEventListener('seeking', () => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)), { once: true });
+    });
+    video.currentTime -= 0.1;
+    await seeked;
+    const mediaTime = await callback;
+    let cells = [];
+    for (let same = 0; same < STEADY;) {
+      await new Promise(requestAnimationFrame);
+      const now = window.__readStripNow(video, layout).map(Math.round);
+      same = now.join() === cells.join() ? same + 1 : 0;
+      cells = now;
+    }
+    await video.play();
+    return { mediaTime, cells };
+  };
+})();
