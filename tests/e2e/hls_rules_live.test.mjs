@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeCue, insertCue, listCues, product, showCue, waitLive } from './lib/api.mjs';
+import { insertCue, listCues, product, showCue, waitLive } from './lib/api.mjs';
 import { avcCodec, chunksOf } from './lib/boxes.mjs';
 import { startServer } from './lib/harness.mjs';
 import { checkHistory, checkMultivariant, checkRenditions, describe } from './lib/hls-checker.mjs';
 import { Follower, getBytes, getPlaylist, hlsUrl, presentation, SegmentRecorder } from './lib/hls-client.mjs';
 import { parseMedia } from './lib/hls/playlist.mjs';
 import { disagreement } from './lib/hls-parsers.mjs';
-import { cardsAt } from './lib/invariant.mjs';
+import { assertEvents } from './lib/in-band.mjs';
 import { output } from './lib/processes.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
 import { scratch } from './lib/scratch.mjs';
@@ -132,30 +132,9 @@ async function probeMedia(t, followers, multivariant) {
   assert.ok(Math.max(...all) - Math.min(...all) <= 2, `${all}`);
 }
 
-/** docs/spec/cue.md, "In band": an `emsg` in the part whose interval holds the cue's pts, and a snapshot at each segment start. */
 async function readCues(t, server, recorder) {
   const cues = await listCues(server, STREAM);
   const chunks = chunksOf([...recorder.segments].sort(([a], [b]) => a - b).map(([msn, { bytes }]) => [msn, bytes]));
-  const events = chunks.flatMap((chunk) => chunk.events.map((event) => ({ ...event, chunk })));
-  for (const event of events) {
-    assert.equal(event.scheme, 'https://aomedia.org/emsg/ID3');
-    assert.equal(event.timescale, 90_000);
-    const { start, end } = event.chunk;
-    assert.ok(start <= event.presentationTime && event.presentationTime < end, `${event.presentationTime} in ${start}..${end}`);
-  }
-  for (const cue of cues) {
-    const [event, ...others] = events.filter(({ value, id }) => value === 'dev.shopcast.cue' && id === cue.seq);
-    assert.ok(event && others.length === 0, `cue ${cue.seq} is carried ${event ? 1 + others.length : 0} times`);
-    assert.equal(event.presentationTime, cue.pts);
-    assert.equal(event.text, JSON.stringify(cue), 'the bytes made at the origin');
-  }
-  const heads = chunks.filter((chunk, i) => chunk.msn !== chunks[i - 1]?.msn);
-  for (const { msn, start, events: [first] } of heads) {
-    assert.equal(first?.value, 'dev.shopcast.snapshot', `segment ${msn}`);
-    assert.equal(first.presentationTime, start);
-    const snapshot = JSON.parse(first.text);
-    // A cue accepted after the segment began lies past its start, so the whole list folds to what was true then.
-    assert.deepEqual(cardsAt(snapshot.cues.map(decodeCue), start), cardsAt(cues, start), `segment ${msn}`);
-  }
-  t.diagnostic(`${cues.length} cues in their parts, ${heads.length} snapshots, ${chunks.length} parts read`);
+  const snapshots = assertEvents(chunks, cues);
+  t.diagnostic(`${cues.length} cues in their parts, ${snapshots} snapshots, ${chunks.length} parts read`);
 }

@@ -73,15 +73,20 @@ export class Follower {
   }
 }
 
-/** Downloads every segment of the video rendition until stopped. */
+/** Downloads every segment of the video rendition until stopped, and each of its parts if told so. */
 export class SegmentRecorder {
   #stopping = false;
+  #withParts;
 
-  constructor(server, stream, uri) {
+  /** @param {{parts?: boolean}} options */
+  constructor(server, stream, uri, { parts = false } = {}) {
+    this.#withParts = parts;
     this.follower = new Follower(server, stream, uri);
     /** @type {Map<number, {uri: string, map: string, bytes: Buffer}>} by media sequence number */
     this.segments = new Map();
     this.inits = new Map();
+    /** @type {Map<string, {msn: number, duration: number, bytes: Buffer}>} by name, in order */
+    this.parts = new Map();
     this.done = this.#run();
     // A failure is reported by stop(); until then it must not end the process.
     this.done.catch(() => {});
@@ -108,9 +113,12 @@ export class SegmentRecorder {
   }
 
   async #download(model) {
-    for (const { msn, uri, map } of model.segments) {
+    const url = (name) => new URL(name, this.follower.url).href;
+    for (const { msn, uri, map, parts } of model.segments) {
+      for (const { uri: name, duration } of this.#withParts ? parts : []) {
+        if (!this.parts.has(name)) this.parts.set(name, { msn, duration, bytes: (await getBytes(url(name))).bytes });
+      }
       if (uri === null || this.segments.has(msn)) continue;
-      const url = (name) => new URL(name, this.follower.url).href;
       if (!this.inits.has(map.uri)) this.inits.set(map.uri, (await getBytes(url(map.uri))).bytes);
       this.segments.set(msn, { uri, map: map.uri, bytes: (await getBytes(url(uri))).bytes });
     }
