@@ -20,13 +20,23 @@ export function ptsFromRtp(rtp: number, rtpOffset: number, near: number): number
  * A browser that counts in microseconds (Chromium) truncates pts / 90000 and the offset on the way in,
  * each by less than 1 µs, and hls.js leaves an offset alone that is less than 1 µs off. Together that is
  * below 3 µs; half a tick is 5.6 µs. Rounding to the nearest tick thus gives back the tick itself.
+ *
+ * On the frame in which a seek ends, and on the first one when it joins, Firefox says the time that was sought instead of
+ * the frame's. Which frame that is the media tell: the last one at or before that time.
  */
 export class MediaTimeMap {
   /** Ordered by start; each holds until the next one's start. */
   #spans: Span[] = [];
+  /** Pts of the frames of what was appended, piece by piece, ascending in each; the oldest appended first. */
+  #pieces: (readonly number[])[] = [];
 
-  /** Media at [start, end) of media time is being appended with `offset`, all in seconds. */
-  add(start: number, end: number, offset: number): void {
+  /**
+   * Media at [start, end) of media time is being appended with `offset`, all in seconds; `frames` are the pts in it,
+   * ascending, none where they are unknown.
+   */
+  add(start: number, end: number, offset: number, frames: readonly number[] = []): void {
+    if (frames.length > 0) this.#pieces.push(frames);
+    if (this.#pieces.length > PIECES_MAX) this.#pieces.shift();
     const previous = this.#spanAt(start);
     if (previous?.offset === offset && previous.end >= start - GAP_MAX) {
       previous.end = Math.max(previous.end, end);
@@ -42,12 +52,26 @@ export class MediaTimeMap {
   /** The pts of the frame presented at `mediaTime` seconds; null where nothing was appended. */
   ptsAt(mediaTime: number): number | null {
     const span = this.#spanAt(mediaTime);
-    return span === undefined ? null : Math.round((mediaTime - span.offset) * TICKS_PER_SECOND);
+    if (span === undefined) return null;
+    const pts = Math.round((mediaTime - span.offset) * TICKS_PER_SECOND);
+    return this.#frameAt(pts) ?? pts;
   }
 
   /** Forgets all: the media element starts anew. */
   reset(): void {
     this.#spans = [];
+    this.#pieces = [];
+  }
+
+  /** The last frame at or before `pts`; null where the media there are not known. */
+  #frameAt(pts: number): number | null {
+    let newest: readonly number[] = [];
+    for (const piece of this.#pieces) {
+      const begins = piece[0] ?? Infinity;
+      if (begins <= pts + TICK && begins > (newest[0] ?? -Infinity)) newest = piece;
+    }
+    const frame = newest.findLast((time) => time <= pts + TICK);
+    return frame !== undefined && pts - frame < FRAME_MAX ? frame : null;
   }
 
   #spanAt(mediaTime: number): Span | undefined {
@@ -62,9 +86,15 @@ interface Span {
 }
 
 const TICKS_PER_SECOND = 90_000;
+/** A time that is cut off a little more than was reckoned with must not name the frame before. */
+const TICK = 1;
 /** A span's first frame may be said to lie a little before its start; half of the shortest frame (120/s). */
 const EDGE = 0.004;
 /** Parts that follow each other leave no hole longer than a few frames. */
 const GAP_MAX = 0.5;
+/** A picture that stands for longer, in ticks, is one whose media were not seen. */
+const FRAME_MAX = 90_000;
+/** Parts of a window of a minute, at the shortest parts, twice over. */
+const PIECES_MAX = 1200;
 /** Discontinuities and jumps within the back buffer; each is a publisher's reconnect. */
 const SPANS_MAX = 64;

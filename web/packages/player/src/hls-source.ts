@@ -11,6 +11,7 @@ import Hls, {
 } from "hls.js";
 
 import { MediaTimeMap } from "./clock-map.ts";
+import { frameTimes } from "./frame-times.ts";
 import { NOTICES, noticeOf } from "./notice.ts";
 import type { PresentedFrame, Source, SourceHost } from "./source.ts";
 
@@ -116,12 +117,13 @@ export class HlsSource implements Source {
   };
 
   /** `offset` is what hls.js is about to set as `SourceBuffer.timestampOffset` for these bytes. */
-  #mapTime({ type, frag, part, offset }: BufferAppendingData): void {
+  #mapTime({ type, frag, part, offset, data }: BufferAppendingData): void {
     if (offset === undefined || frag.sn === "initSegment") return;
     if (type !== "video" && type !== "audiovideo") return;
     const media = part ?? frag;
     const parsed = media.elementaryStreams[type];
-    this.#times.add(parsed?.startPTS ?? media.start, parsed?.endPTS ?? media.end, offset);
+    const [start, end] = [parsed?.startPTS ?? media.start, parsed?.endPTS ?? media.end];
+    this.#times.add(start, end, offset, frameTimes(data));
   }
 
   /**

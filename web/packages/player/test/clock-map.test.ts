@@ -76,3 +76,21 @@ test("a show of many reconnects does not grow without end", () => {
   assert.equal(map.ptsAt(999.5), (999.5 + 9991) * 90_000);
   assert.equal(map.ptsAt(5), null);
 });
+
+test("where a seek ends the frame is the last one at or before the time that was sought", () => {
+  const map = new MediaTimeMap();
+  map.add(0, 1, -10, [900_000, 903_000, 906_000]);
+  map.add(1, 2, -10, [990_000, 993_000]);
+  const at = (pts: number): number | null => map.ptsAt(pts / 90_000 - 10);
+  assert.equal(at(905_998), 903_000);
+  assert.equal(at(906_000), 906_000);
+  // The browser's microseconds leave a frame its own tick.
+  assert.equal(map.ptsAt(0.033_333), 903_000);
+  assert.equal(at(992_998), 990_000);
+  // Sought again after it was thrown away: the same frames once more.
+  map.add(0, 1, -10, [900_000, 903_000, 906_000]);
+  assert.equal(at(994_000), 993_000);
+  assert.equal(at(904_000), 903_000);
+  // Of media that were not read nothing is made up.
+  assert.equal(at(1_200_000), 1_200_000);
+});
