@@ -1,10 +1,10 @@
 /**
- * One insert, one frame, by the media alone: for a player of another maker that reads no side channel, and in the parts and
- * playlists as they were served.
+ * One insert, one frame, by the media alone: for players of other makers that read no side channel, by LL-HLS and by WebRTC,
+ * and in the parts and playlists as they were served.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { insertCue, listCues, product, showCue, waitLive } from './lib/api.mjs';
+import { insertCue, listCues, product, showCue, streamInfo, waitLive } from './lib/api.mjs';
 import { chunksOf } from './lib/boxes.mjs';
 import { collectFrameLogs, launchBrowser, startFrameLogs } from './lib/browser.mjs';
 import { tableOf } from './lib/counter-table.mjs';
@@ -14,7 +14,9 @@ import { assertDateRanges, assertEvents } from './lib/in-band.mjs';
 import { firstArrivals, judge } from './lib/invariant.mjs';
 import { assertHolds, past, SECOND } from './lib/one-insert.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
+import { framesOfUnits, keepUnits } from './lib/sei.mjs';
 import { shakaErrors, watchShaka } from './lib/shaka.mjs';
+import { until } from './lib/wait.mjs';
 
 const CARDS = process.env.SHOPCAST_FULL ? 16 : 4;
 const STREAM = 'demo';
@@ -28,11 +30,19 @@ test('one insert, one frame, in band', { timeout: 60_000 + CARDS * 12_000 }, asy
   const { video } = await presentation(server, STREAM);
   const recorder = new SegmentRecorder(server, STREAM, video, { parts: true });
   const pages = { shaka: await watchShaka(await launchBrowser(t), server, STREAM, video) };
+  const aiortc = keepUnits(t, `${server.origin}/whep/${STREAM}`, (await streamInfo(server, STREAM)).k);
+  await until('access units by aiortc', () => aiortc.units().length > 0);
   await startFrameLogs(pages.shaka);
   await playCardsInBand(server, pages);
   const logs = await collectFrameLogs(pages.shaka);
   const cues = await listCues(server, STREAM);
+  await aiortc.stop();
   const table = await tableOf(await recorder.stop());
+
+  await t.test('aiortc by WebRTC: each card from the first picture at or past its threshold, by messages in the pictures', () => {
+    const verdict = judge({ frames: framesOfUnits(aiortc.units(), cues), cues, table, arrivals: new Map() });
+    assertHolds(t, 'aiortc by SEI', verdict, { cards: CARDS, late: 0 });
+  });
 
   await t.test('shaka-player: each card from the first frame at or past its event, in its own time', async () => {
     const verdict = judge({ frames: logs.hls.frames, cues, table, arrivals: firstArrivals(logs.arrivals, 'shaka') });

@@ -1,7 +1,8 @@
 """A WHEP viewer on aiortc that keeps what it received: aiortc_units.py ENDPOINT FILE.
 
 Writes one JSON line to FILE for each access unit of H.264, as the decoder gets it: its RTP timestamp, the beginning of its
-bytes (Annex B) in hexadecimal, and how many pictures the decoder made of it. SIGTERM ends the session with DELETE.
+bytes (Annex B) in hexadecimal, how many pictures the decoder made of it, and of the last of them the brightness of each cell of
+the strip (COUNTER of barcode.mjs). SIGTERM ends the session with DELETE.
 """
 
 import asyncio
@@ -19,7 +20,17 @@ from aiortc.rtcrtpreceiver import TimestampMapper
 # FFmpeg puts messages behind the slices as well.
 KEPT = 65536
 
+# COUNTER: cells from the left, their width, where the first begins, the row in their middle.
+CELLS, CELL, LEFT, ROW = 19, 32, 16, 32
+
 decode = H264Decoder.decode
+
+
+def brightness(picture):
+    luma = picture.planes[0]
+    row = memoryview(luma)[ROW * luma.line_size :]
+    middles = (LEFT + cell * CELL + CELL // 4 for cell in range(CELLS))
+    return [sum(row[at : at + CELL // 2]) // (CELL // 2) for at in middles]
 
 
 def ask(url, method, body=None):
@@ -42,6 +53,8 @@ async def watch(endpoint, path):
     def keep(decoder, frame):
         pictures = decode(decoder, frame)
         unit = {"rtp": frame.timestamp, "hex": bytes(frame.data[:KEPT]).hex(), "pictures": len(pictures)}
+        if pictures:
+            unit["cells"] = brightness(pictures[-1])
         file.write(json.dumps(unit) + "\n")
         return pictures
 

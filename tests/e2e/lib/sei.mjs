@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from '../../../web/node_modules/esbuild/lib/main.js';
+import { COUNTER, decodeCells } from './barcode.mjs';
 import { samplesOf } from './boxes.mjs';
 import { slug } from './harness.mjs';
+import { cardsAt } from './invariant.mjs';
 import { start } from './processes.mjs';
 import { scratch } from './scratch.mjs';
 import { PYTHON } from './whip-clients.mjs';
@@ -26,7 +28,7 @@ export const unitsOfSegments = (segments) => [...segments.values()].flatMap(({ b
   .map(({ pts, bytes }) => ({ pts, bytes, ours: readSei(bytes, 'h264', 'lengths') }));
 
 /**
- * An aiortc viewer that keeps what it gets. `units()`: `{pts, bytes, ours, pictures}` so far; `k` is the stream's constant.
+ * An aiortc viewer that keeps what it gets. `units()`: `{pts, bytes, ours, pictures, cells}` so far; `k` is the stream's constant.
  * @param {import('node:test').TestContext} t
  */
 export function keepUnits(t, endpoint, k) {
@@ -35,13 +37,34 @@ export function keepUnits(t, endpoint, k) {
   t.after(() => viewer.stop());
   const units = () => {
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
-    return lines.map((line) => JSON.parse(line)).map(({ rtp, hex, pictures }) => {
+    return lines.map((line) => JSON.parse(line)).map(({ rtp, hex, pictures, cells }) => {
       const bytes = Buffer.from(hex, 'hex');
       // A stream begins near zero, so its first hours are within 2^32.
-      return { pts: (rtp - k + 2 ** 32) % 2 ** 32, bytes, pictures, ours: readSei(bytes, 'h264', 'annexb') };
+      return { pts: (rtp - k + 2 ** 32) % 2 ** 32, bytes, pictures, cells, ours: readSei(bytes, 'h264', 'annexb') };
     });
   };
   return { units, stop: () => viewer.stop() };
+}
+
+/**
+ * What a viewer would have shown who knows nothing but the pictures: a frame log as `judge` takes it, one frame for each unit
+ * that gave a picture. References, which are hashes alone, are looked up among `cues`.
+ */
+export function framesOfUnits(units, cues) {
+  const known = new Map();
+  const learn = (message) => {
+    if (message.type === 'cue') known.set(message.decoded.cue.seq, message.decoded.cue);
+    if (message.type === 'reference') known.set(message.seq, cues.find(({ seq }) => seq === message.seq));
+    if (message.type !== 'snapshot') return;
+    for (const { cue } of message.cues) known.set(cue.seq, cue);
+    for (const { seq } of message.references) known.set(seq, cues.find((one) => one.seq === seq));
+  };
+  return units.map(({ pts, ours, cells }, n) => {
+    ours.forEach(learn);
+    const dom = cardsAt([...known.values()], pts);
+    const state = { pts, cards: dom.map((id) => ({ card_id: id })) };
+    return { t: n, presented: n, counter: cells ? decodeCells(cells, COUNTER) : null, dom, state };
+  });
 }
 
 /** FFmpeg's argument that puts user data messages into every key frame, by UUID and text: before its slices or behind them. */
