@@ -1,7 +1,7 @@
 /**
- * Which frame a callback of Firefox is about, where it plays segments.
+ * Which frame a callback of Firefox is about.
  *
- * Its callback tells of the frame that is composed next, together with what the callback left on the page; a canvas is given
+ * Where it plays segments, its callback tells of the frame that is composed next, together with what the callback left on the page; a canvas is given
  * the picture on screen, which may be the one before. So frames are known by their media time, and where media time lies is
  * read from pictures that stand still. The number read in the callback must be the frame's own or the one before.
  *
@@ -33,6 +33,19 @@ export function nameFrames(frames, steady, table) {
     const isIt = behind >= 0 && behind <= BEHIND_MAX;
     return isIt ? { ...frame, counter: own, behind } : { ...frame, counter: null, skipped: 'another picture' };
   });
+}
+
+/**
+ * The same by WebRTC, where a callback names its frame by RTP timestamp. Pictures are shown as they come, so a canvas nearly
+ * always has the frame's own; on a busy machine it may have the next one already, as `rtp` then tells.
+ */
+export function nameReceived(frames, table) {
+  const offsetOf = ({ counter, rtp }) => (table.has(counter) ? (table.get(counter) - rtp + 2 ** 33) % 2 ** 32 : null);
+  const offsets = frames.map(offsetOf).filter((offset) => offset !== null);
+  const [usual] = [...offsets].sort((a, b) => a - b).slice(offsets.length / 2);
+  const agree = offsets.filter((offset) => offset === usual).length;
+  if (agree < 0.9 * offsets.length) throw new Error(`${agree} of ${offsets.length} pictures are at one distance from their RTP timestamps`);
+  return frames.map((frame) => (offsetOf(frame) === usual ? frame : { ...frame, counter: null, skipped: 'another picture' }));
 }
 
 /** Pts minus media time, ticks: of all that the readings in callbacks allow, the one that the standing pictures confirm. */

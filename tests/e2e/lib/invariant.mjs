@@ -64,7 +64,7 @@ function parse(text) {
 export function judge({ frames, cues, table, arrivals }) {
   const verdict = {
     presented: frames.length === 0 ? 0 : frames.at(-1).presented - frames[0].presented + 1,
-    calledBack: frames.length, read: 0, unread: {}, violations: [], late: new Map(), shown: new Map(), ptsOff: 0, silent: 0,
+    calledBack: frames.length, read: 0, unread: {}, violations: [], late: new Map(), shown: new Map(), ptsOff: 0, silent: 0, unplaced: 0,
   };
   for (const frame of frames) {
     const pts = frame.counter === null ? undefined : table.get(frame.counter);
@@ -103,6 +103,11 @@ function judgeReport(verdict, frame, pts) {
     verdict.silent += 1;
     return;
   }
+  // The stream's clock has not reached it: it shows nothing, and only what has not reached it either is excused above.
+  if (frame.state.pts === null) {
+    verdict.unplaced += 1;
+    return;
+  }
   const off = Math.abs(frame.state.pts - pts);
   verdict.ptsOff = Math.max(verdict.ptsOff, off);
   if (off >= PTS_SLACK) verdict.violations.push(`frame ${frame.counter}: the player says pts ${frame.state.pts}, it is ${pts}`);
@@ -116,5 +121,5 @@ export function summary(name, v) {
   const late = [...v.late].map(([seq, frames]) => `#${seq} by ${frames}`).join(', ') || 'none';
   return `${name}: ${v.presented} frames presented, ${v.calledBack} called back, ${v.read} read `
     + `(${((100 * v.read) / v.presented).toFixed(1)} %), ${v.shown.size} cards seen, ${v.violations.length} violations, late: ${late}, `
-    + `without shopcast:state: ${v.silent}, pts off by at most ${v.ptsOff.toFixed(1)} ticks, unread: ${JSON.stringify(v.unread)}`;
+    + `without shopcast:state: ${v.silent}, before its clock was known: ${v.unplaced}, pts off by at most ${v.ptsOff.toFixed(1)} ticks, unread: ${JSON.stringify(v.unread)}`;
 }

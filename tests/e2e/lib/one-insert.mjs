@@ -9,8 +9,8 @@ import { until } from './wait.mjs';
 export const SECOND = 90_000;
 
 /** Shows card `n` in one of the ways there are; what is shown without an end is updated and hidden. @returns last receipt */
-export async function playCard(server, stream, n, before) {
-  const card = `card-${n}`;
+export async function playCard(server, stream, n, before, prefix = '') {
+  const card = `${prefix}card-${n}`;
   const show = (more) => insertCue(server, stream, showCue(card, { payload: product(n), ...more }));
   if (n % 4 === 0) return show({ at: 'now', duration_ms: 1_500 });
   if (n % 4 === 1) return show({ at: { utc: new Date(Date.now() + 800).toISOString() }, duration_ms: 1_200 });
@@ -25,13 +25,14 @@ export async function playCard(server, stream, n, before) {
  * Shows `cards` cards one after the other, as fast as the first of the viewers sees them: the next one comes while one is on,
  * at most three of them. Then waits until all viewers are past the last one.
  * @param {object} pages viewers by name
+ * @param {{prefix?: string}} options of the cards' ids
  */
-export async function playCards(server, stream, cards, pages) {
+export async function playCards(server, stream, cards, pages, { prefix } = {}) {
   const [first] = Object.keys(pages);
   for (const name of Object.keys(pages)) await past(pages, name, 0);
   let receipt = { pts: await reportedPts(pages[first]) };
   for (let n = 0; n < cards; n += 1) {
-    receipt = await playCard(server, stream, n, receipt);
+    receipt = await playCard(server, stream, n, receipt, prefix);
     await past(pages, first, receipt.pts + SECOND / 10);
   }
   for (const name of Object.keys(pages)) await past(pages, name, receipt.pts + 3 * SECOND);
@@ -39,7 +40,7 @@ export async function playCards(server, stream, cards, pages) {
 
 /** Waits until a viewer was shown a frame past `pts`. */
 export const past = (pages, name, pts, { within = 20_000 } = {}) =>
-  until(`the ${name} viewer is past pts ${pts}`, async () => (await reportedPts(pages[name])) >= pts, { within });
+  until(`the ${name} viewer is past pts ${pts}`, async () => ((await reportedPts(pages[name])) ?? -1) >= pts, { within });
 
 /**
  * The invariant without exception, and that it was not held by reading nothing.

@@ -26,7 +26,7 @@
     let pending = 0;
     player.addEventListener('shopcast:state', (event) => {
       log.states += 1;
-      state = { pts: Number(event.detail.pts), cards: event.detail.cards.map((c) => ({ ...c })) };
+      state = { pts: event.detail.pts, cards: event.detail.cards.map((c) => ({ ...c })) };
       log.pts = state.pts;
     });
     const onFrame = (now, metadata) => {
@@ -41,7 +41,7 @@
       else record.skipped = 'busy';
       requestAnimationFrame(() => {
         record.state = state;
-        record.dom = visibleCards(player);
+        record.dom = window.__visibleCards(player);
         state = null; // the next frame must bring its own
       });
     };
@@ -69,8 +69,8 @@
     return log;
   };
 
-  function visibleCards(player) {
+  window.__visibleCards = (player) => {
     const elements = [...player.shadowRoot.querySelectorAll('[data-card-id]')];
     return elements.filter((e) => e.checkVisibility({ visibilityProperty: true })).map((e) => e.dataset.cardId);
-  }
+  };
 })();
