@@ -62,7 +62,8 @@ function offsetOf(frames, steady, table, line) {
     return at >= 0 && line[at][0] === decodeCells(one.cells, COUNTER);
   }));
   if (confirmed.length === 0 || Math.max(...confirmed) - Math.min(...confirmed) > SLACK) {
-    throw new Error(`media time is at none or several of ${JSON.stringify([...votes])} by ${JSON.stringify(steady.map(({ mediaTime, cells }) => [mediaTime, decodeCells(cells, COUNTER)]))}`);
+    const stood = steady.map(({ mediaTime, cells }) => [mediaTime, decodeCells(cells, COUNTER)]);
+    throw new Error(`media time is at none or several of ${JSON.stringify([...votes])} by ${JSON.stringify(stood)}`);
   }
   return confirmed[0];
 }
