@@ -169,7 +169,8 @@ fn a_show_goes_on_after_a_kill() {
     assert_eq!(after.state, StreamState::Interrupted);
     assert_eq!((after.epoch, after.rtp_offset), (1, before.rtp_offset));
     assert!(after.newest_pts >= before.newest_pts);
-    let snapshot = second.shard.snapshot(second.now, &name()).unwrap().concat();
+    let told = second.shard.snapshot(second.now, &name()).unwrap();
+    let snapshot: String = told.iter().map(|one| one.text.as_ref()).collect();
     for part in [
         "\"state\":\"interrupted\",\"epoch\":1,",
         &format!("\"k\":{},\"anchor_utc_ms\":", before.rtp_offset),
@@ -208,6 +209,32 @@ fn a_show_goes_on_after_a_kill() {
         .unwrap();
     assert_eq!(fired[0].cue.cue.seq, 1005);
     assert_eq!(fired[0].cue.cue.epoch, 2);
+}
+
+#[test]
+fn a_card_that_was_to_come_is_in_its_picture() {
+    let (_, mut second) = killed();
+    // To 72 s of the show, and the card is due at 70 s.
+    publish(&mut second, 30 * 52);
+    let head = [&media::sei::OWN_UUID[..], b"\x11{\"v\":1,"].concat();
+    let parts = second.out.iter().filter_map(|output| match output {
+        Output::Hls {
+            publication: Publication::Part(part),
+            ..
+        } => Some(&part.body),
+        _ => None,
+    });
+    let in_pictures = parts
+        .flat_map(|body| body.windows(head.len() + 60))
+        .filter(|window| window.starts_with(&head))
+        .map(|window| String::from_utf8_lossy(&window[head.len()..]).into_owned());
+    let told: Vec<String> = in_pictures.collect();
+    // And that another one is taken back.
+    let numbers = ["\"seq\":2,", "\"seq\":4,"];
+    assert_eq!(told.len(), numbers.len(), "{told:?}");
+    for (told, number) in told.iter().zip(numbers) {
+        assert!(told.contains(number), "{told}");
+    }
 }
 
 #[test]

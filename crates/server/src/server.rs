@@ -25,7 +25,7 @@ use crate::{
         doorman::Doorman,
         hls::{OriginConfig, Origins},
         ice::{Candidates, IceSockets},
-        outlets::Outlets,
+        outlets::{self, Outlets},
         shard::{self, Loop},
         shows::{self, Keeper, Shows},
         side::SideChannels,
@@ -305,21 +305,21 @@ impl Media {
             Handle::current(),
             Arc::clone(meters),
         );
-        let outlets = Outlets::new(
+        let outlets = Outlets::new(outlets::Parts {
             children,
-            Arc::clone(&origins),
-            Arc::clone(&side),
-            teller,
-            keeper,
-            Arc::clone(meters),
-            Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
-            EncoderCues::new(
+            origins: Arc::clone(&origins),
+            side: Arc::clone(&side),
+            webhooks: teller,
+            shows: keeper,
+            meters: Arc::clone(meters),
+            doorman: Doorman::new(Arc::clone(gate), shard.clone(), Handle::current()),
+            encoder_cues: EncoderCues::new(
                 CueRule::resolve_all(&config.rtmp.cue_rules)?,
                 http::ImageHosts::new(&config.cues.image_hosts),
                 shard.clone(),
                 &Handle::current(),
             ),
-        );
+        });
         let engine = config.engine(candidates);
         let now = clock::monotonic();
         let mut engine = engine::Shard::new(engine, now, clock::wall(), rand::random())

@@ -205,9 +205,12 @@ mod tests {
         fn says(&mut self, session: SessionId, said: &[u8]) -> Vec<CueStep> {
             self.out.clear();
             self.with(|stream, fx| stream.said(fx, session, said));
-            let steps = self.out.drain(..).filter_map(|output| match output {
-                Output::CueStep(step) => Some(step),
-                _ => None,
+            let steps = self.out.drain(..).filter_map(|output| {
+                if let Output::CueStep(step) = output {
+                    Some(step)
+                } else {
+                    None
+                }
             });
             steps.collect()
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use cues::{Timeline, channel};
+use cues::{Timeline, channel, sei::SeiTrack};
 use hls::{Packager, Publication};
 use media::{Pts, UnixMillis, time::span_to_ticks};
 use sfu::StreamId;
@@ -78,7 +78,15 @@ impl Stream {
         let settings = config.timeline.clone();
         let mut timeline = Timeline::restore(name.as_str(), settings, cues, now);
         timeline.skip_numbers(numbers_skipped);
-        let packager = Self::packager(&name, &show, config, &timeline, clock.highest());
+        let highest = clock.highest();
+        let mut sei = SeiTrack::default();
+        for cue in timeline.snapshot_cues(highest) {
+            // Of what holds already, the first key frame's state tells.
+            if cue.cue.pts > highest {
+                sei.add(cue);
+            }
+        }
+        let packager = Self::packager(&name, &show, config, &timeline, highest);
         let state = match show.epoch {
             0 => StreamState::Starting,
             _ => StreamState::Interrupted,
@@ -89,6 +97,7 @@ impl Stream {
             clock,
             timeline,
             packager,
+            sei,
             ..Self::new(name, id, show.rtp_offsets, config, now, wall)
         }
     }

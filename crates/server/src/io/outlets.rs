@@ -46,18 +46,32 @@ pub(crate) struct Outlets {
     published: BTreeMap<StreamName, Vec<Publication>>,
 }
 
+/// What outlets are made of: everything but connections.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) children: Children,
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) side: Arc<SideChannels>,
+    pub(crate) webhooks: Teller,
+    pub(crate) shows: Keeper,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) doorman: Doorman,
+    pub(crate) encoder_cues: EncoderCues,
+}
+
 impl Outlets {
     /// Outlets without connections.
-    pub(crate) fn new(
-        children: Children,
-        origins: Arc<Origins>,
-        side: Arc<SideChannels>,
-        webhooks: Teller,
-        shows: Keeper,
-        meters: Arc<Meters>,
-        doorman: Doorman,
-        encoder_cues: EncoderCues,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            children,
+            origins,
+            side,
+            webhooks,
+            shows,
+            meters,
+            doorman,
+            encoder_cues,
+        } = parts;
         Self {
             children,
             origins,
