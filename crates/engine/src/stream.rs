@@ -7,6 +7,7 @@ mod delivery;
 mod in_band;
 mod keep;
 mod media_in;
+mod repeats;
 mod rtp_in;
 mod status;
 
@@ -29,7 +30,7 @@ use crate::{
     ingest::Ingest,
     meter::{BitrateMeter, VideoMeter},
     saved::Keep,
-    stream::{decode_order::DecodeOrder, delivery::Delivery},
+    stream::{decode_order::DecodeOrder, delivery::Delivery, repeats::Repeats},
 };
 
 /// Verdicts kept for the API, newest last; a broadcaster reads a handful.
@@ -97,6 +98,8 @@ pub(crate) struct Stream {
     cues_forged: u64,
     unsent_cues: Vec<Arc<EncodedCue>>,
     flush_cues_at: Option<Instant>,
+    /// What is to be said again, and when.
+    repeats: Repeats,
     heartbeat_at: Instant,
     /// Connected by WebRTC, in the order in which they came.
     viewers: Vec<ViewerStatus>,
@@ -137,6 +140,7 @@ impl Stream {
             cues_forged: 0,
             unsent_cues: Vec::new(),
             flush_cues_at: None,
+            repeats: Repeats::default(),
             heartbeat_at: now + HEARTBEAT,
             viewers: Vec::new(),
             delivery: Delivery::default(),
@@ -216,7 +220,7 @@ impl Stream {
     /// The first of the stream's own deadlines.
     pub(crate) fn next_deadline(&self) -> Instant {
         let child = self.supervisor.poll_timeout().map(|(at, _)| at);
-        [self.flush_cues_at, child]
+        [self.flush_cues_at, self.repeats.due(), child]
             .into_iter()
             .flatten()
             .fold(self.heartbeat_at, Instant::min)
@@ -226,6 +230,7 @@ impl Stream {
         if self.flush_cues_at.is_some_and(|at| at <= fx.now) {
             self.flush_cues(fx);
         }
+        self.repeat_cues(fx);
         if self.heartbeat_at <= fx.now {
             self.heartbeat_at = fx.now + HEARTBEAT;
             self.heartbeat(fx, self.channel_state());

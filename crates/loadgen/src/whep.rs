@@ -12,7 +12,7 @@ use socket2::SockRef;
 use str0m::{
     Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig,
     change::SdpAnswer,
-    channel::ChannelConfig,
+    channel::{ChannelConfig, Reliability},
     media::{Direction, MediaKind},
     net::{Protocol, Receive},
     rtp::RtpPacket,
@@ -170,6 +170,7 @@ async fn negotiate(
     }
     if wants.cues {
         changes.add_channel_with_config(side_channel());
+        changes.add_channel_with_config(repeats());
     }
     let (offer, pending) = changes.apply().context("media sections are a change")?;
     let answer = http
@@ -197,6 +198,16 @@ fn side_channel() -> ChannelConfig {
     ChannelConfig {
         label: "cues".to_owned(),
         negotiated: Some(0),
+        ..ChannelConfig::default()
+    }
+}
+
+/// The channel of the same page on which texts are said again.
+fn repeats() -> ChannelConfig {
+    ChannelConfig {
+        label: "repeats".to_owned(),
+        ordered: false,
+        reliability: Reliability::MaxRetransmits { retransmits: 0 },
         ..ChannelConfig::default()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Session {
     video: Option<Track>,
     audio: Option<Track>,
     channel: Option<ChannelId>,
+    /// What the viewer has opened for texts that are said again.
+    repeats: Option<ChannelId>,
     texts: Texts,
     /// When packets from the cache were last sent.
     answered: Option<Instant>,
@@ -48,6 +50,7 @@ pub(crate) struct Session {
 pub(crate) struct Signals {
     pub(crate) connected: bool,
     pub(crate) channel_open: bool,
+    pub(crate) repeats_open: bool,
     pub(crate) keyframe_wanted: bool,
     pub(crate) closed: bool,
     pub(crate) link: Option<LinkReport>,
@@ -85,6 +88,7 @@ impl Session {
             video: video.map(track),
             audio: audio.map(track),
             channel,
+            repeats: None,
             texts: Texts::default(),
             answered: None,
             quiet_until: None,
@@ -172,7 +176,12 @@ impl Session {
             RtcEvent::ChannelData(data) if Some(data.id) == self.channel => {
                 self.texts.received(data.binary, data.data);
             }
-            // Only the channel both sides know of is used; what a viewer opens or says besides is
+            RtcEvent::ChannelOpen(id, label) if label == REPEATS && self.repeats.is_none() => {
+                self.repeats = Some(id);
+                signals.repeats_open = true;
+            }
+            RtcEvent::ChannelClose(id) if Some(id) == self.repeats => self.repeats = None,
+            // Only the channels that the side channel's description names are used; what a viewer opens or says besides is
             // not listened to.
             RtcEvent::ChannelOpen(id, _) => self.transport.rtc.direct_api().close_data_channel(id),
             RtcEvent::ChannelClose(id) if Some(id) == self.channel => {
@@ -347,7 +356,16 @@ impl Session {
             Err(_) => Err(Error::ChannelNotOpen),
         }
     }
+
+    /// Says a text again, where the viewer has opened a channel for that; true if it has. Nobody minds if it is lost.
+    pub(crate) fn repeat_text(&mut self, text: &str) -> bool {
+        let channel = self.repeats.and_then(|id| self.transport.rtc.channel(id));
+        channel.is_some_and(|mut channel| channel.write(false, text.as_bytes()).is_ok())
+    }
 }
+
+/// The label of the channel on which texts are said again (docs/spec/side-channel.md).
+const REPEATS: &str = "repeats";
 
 /// A viewer on the way from the last IDR to what is live.
 #[derive(Debug, Clone, Copy)]

@@ -423,6 +423,21 @@ impl Sfu {
         self.send(now, id, text, Some(mark))
     }
 
+    /// Says a text again on the channel `repeats` of a session that has opened it: unordered, and not repaired. SCTP
+    /// repairs the other channel after a second at the earliest (RFC 9260 section 16, `RTO.Min`), unless what follows a
+    /// lost text shows that it is missing.
+    pub fn repeat_text(&mut self, now: Instant, id: SessionId, text: &str) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if session.repeat_text(text) {
+            match session.transport.advance(now) {
+                Ok(()) => self.drive(now, id),
+                Err(error) => self.fail(now, id, &error),
+            }
+        }
+    }
+
     fn send(
         &mut self,
         now: Instant,
@@ -547,6 +562,10 @@ impl Sfu {
         if signals.channel_open {
             self.outputs
                 .push_back(Output::Event(id, Event::ChannelOpen));
+        }
+        if signals.repeats_open {
+            self.outputs
+                .push_back(Output::Event(id, Event::RepeatsOpen));
         }
     }
 

@@ -245,6 +245,8 @@ pub enum Event {
     Connected,
     /// The data channel `cues` can be written to.
     ChannelOpen,
+    /// The viewer has opened the channel `repeats`.
+    RepeatsOpen,
     /// A text sent with this mark has arrived: the viewer's SCTP has acknowledged all of it. Never told
     /// before that is certain, and not at all of a session that ends first.
     TextAcknowledged(TextMark),

@@ -35,6 +35,7 @@ fn acknowledged(world: &World) -> Vec<u64> {
         Event::TextAcknowledged(mark) => Some(mark[0]),
         Event::Connected
         | Event::ChannelOpen
+        | Event::RepeatsOpen
         | Event::Said(_)
         | Event::Ingest(_)
         | Event::Closed { .. } => None,
@@ -158,6 +159,7 @@ fn what_a_viewer_says_is_told_and_what_is_too_long_or_no_text_is_told_as_empty()
             | Event::TextAcknowledged(_)
             | Event::Connected
             | Event::ChannelOpen
+            | Event::RepeatsOpen
             | Event::Ingest(_)
             | Event::Closed { .. } => None,
         })

@@ -7,7 +7,8 @@ mod support;
 use std::time::Duration;
 
 use sfu::{Error, Event, SessionId};
-use support::{World, is_media};
+use str0m::channel::{ChannelConfig, Reliability};
+use support::{LATENCY, World, is_media};
 
 #[test]
 fn texts_arrive_in_order_also_through_loss() {
@@ -36,6 +37,46 @@ fn texts_arrive_in_order_also_through_loss() {
     world.loses = Box::new(|_| false);
     world.run(Duration::from_secs(20));
     assert_eq!(world.viewers[&id].texts, texts);
+}
+
+#[test]
+fn what_is_lost_is_said_again_where_the_viewer_has_a_channel_for_it() {
+    let mut world = World::new();
+    let id = world.join_and_connect(1);
+    world.run(Duration::from_secs(1));
+    world.sfu.repeat_text(world.now, id, "before there is one");
+    let viewer = world.viewers.get_mut(&id).unwrap();
+    for label in ["repeats", "something else"] {
+        let mut api = viewer.rtc.direct_api();
+        api.create_data_channel(ChannelConfig {
+            label: label.to_owned(),
+            ordered: false,
+            reliability: Reliability::MaxRetransmits { retransmits: 0 },
+            ..ChannelConfig::default()
+        });
+    }
+    world.pump(id);
+    world.run(Duration::from_secs(1));
+    let opened =
+        |(_, of, event): &&(_, SessionId, Event)| *of == id && *event == Event::RepeatsOpen;
+    assert_eq!(world.events.iter().filter(opened).count(), 1);
+    // One text is lost; those after it wait for it, and what is said again does not.
+    let mut count = 0;
+    world.loses = Box::new(move |datagram| {
+        count += usize::from(!is_media(datagram));
+        count == 1 && !is_media(datagram)
+    });
+    world.sfu.send_text(world.now, id, "lost").unwrap();
+    world.drain_sfu();
+    world.run(Duration::from_millis(40));
+    assert!(world.viewers[&id].texts.is_empty());
+    world.sfu.repeat_text(world.now, id, "lost");
+    world.drain_sfu();
+    world.run(LATENCY * 2);
+    assert_eq!(world.viewers[&id].texts, ["lost"]);
+    world.loses = Box::new(|_| false);
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.viewers[&id].texts, ["lost", "lost"]);
 }
 
 #[test]

@@ -48,6 +48,7 @@ impl Shard {
         match (peer.role, event) {
             (Role::Viewer, Event::Connected) => stream.viewer_connected(now, session),
             (Role::Viewer, Event::ChannelOpen) => stream.greet(fx, session),
+            (Role::Viewer, Event::RepeatsOpen) => stream.greet_again(fx, session),
             (Role::Viewer, Event::TextAcknowledged(seqs)) => {
                 stream.acknowledged(fx, session, &seqs);
             }

@@ -159,6 +159,22 @@ impl Stream {
         }
     }
 
+    /// The same where it may be lost, and without waiting for what was.
+    pub(crate) fn greet_again(&self, fx: &mut Effects<'_>, session: SessionId) {
+        for message in self.snapshot(fx.now) {
+            fx.sfu.repeat_text(fx.now, session, &message.text);
+        }
+    }
+
+    /// Says again what is due.
+    pub(crate) fn repeat_cues(&mut self, fx: &mut Effects<'_>) {
+        while let Some(text) = self.repeats.take(fx.now) {
+            for viewer in &self.viewers {
+                fx.sfu.repeat_text(fx.now, SessionId(viewer.session), &text);
+            }
+        }
+    }
+
     /// A new epoch: its anchor differs, so everyone starts afresh.
     pub(super) fn broadcast_snapshot(&mut self, fx: &mut Effects<'_>) {
         for message in self.snapshot(fx.now) {
@@ -171,12 +187,15 @@ impl Stream {
         self.flush_cues_at = None;
         self.keep(fx.out);
         for message in channel::cues(&std::mem::take(&mut self.unsent_cues)) {
+            self.repeats.add(fx.now, Arc::clone(&message.text));
             self.broadcast(fx, message);
         }
     }
 
     /// Once a second, and whenever the state has changed.
     pub(crate) fn heartbeat(&mut self, fx: &mut Effects<'_>, state: channel::State) {
+        // It names the newest cue; whoever has not been told of that would ask for it at once.
+        self.flush_cues(fx);
         let message = channel::heartbeat(&channel::Heartbeat {
             state,
             epoch: self.clock.epoch(),

@@ -213,6 +213,7 @@ impl World {
             Event::Closed { .. }
             | Event::Connected
             | Event::ChannelOpen
+            | Event::RepeatsOpen
             | Event::TextAcknowledged(_)
             | Event::Said(_)
             | Event::Ingest(_) => None,

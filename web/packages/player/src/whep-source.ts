@@ -187,8 +187,8 @@ export class WhepSource implements Source {
 
 /** The side channel speaks once a second. */
 const SILENT_MS = 1500;
-/** SCTP is up within a few round trips of DTLS, or it is not coming. */
-const CHANNEL_MS_MAX = 2500;
+/** SCTP is up within two round trips of DTLS, or what was lost of it comes again after a second or three. */
+const CHANNEL_MS_MAX = 1000;
 /** A request and its answer, on a slow phone network. */
 const EVENTS_MS_MAX = 2000;
 const LOOK_MS = 500;
