@@ -17,6 +17,7 @@ import { until } from './lib/wait.mjs';
 
 const STREAM = 'show';
 const SECOND = 90_000;
+const UNTOLD = 2.5 * SECOND;
 /** After the kill; enough for a start, a publisher and two players on a busy machine. */
 const LATER_MS = 40_000;
 
@@ -88,7 +89,8 @@ test('a show survives a kill of the server', { timeout: 180_000 }, async (t) => 
   await t.test('the clock and the playlists go on', async () => {
     assert.deepEqual([after.epoch, after.k], [2, before.k]);
     const [gone, passed] = [after.newest_pts - before.newest_pts, (Date.parse(after.newest_utc) - Date.parse(before.newest_utc)) * 90];
-    assert.ok(Math.abs(gone - passed) < SECOND / 2, `pts by ${gone}, UTC by ${passed}`);
+    // By the wall clock; ahead of it by as much as the killed server may have given out without writing it down.
+    assert.ok(gone > passed - SECOND / 2 && gone < passed + UNTOLD, `pts by ${gone}, UTC by ${passed}`);
     const now = await playlist(second);
     t.diagnostic(`segments ${lists.next} before, ${now.next - now.segments} after; discontinuities ${lists.discontinuity} and ${now.discontinuity}`);
     assert.ok(now.next - now.segments >= lists.next, `the first segment is ${now.next - now.segments}, it would have been ${lists.next}`);

@@ -176,16 +176,7 @@ pub enum Output {
         what: &'static str,
     },
     /// An RTMP publisher says something at a moment of its stream. Whether anything comes of it is decided outside.
-    EncoderCue {
-        /// Whose.
-        conn: ConnId,
-        /// The stream it publishes.
-        stream: StreamName,
-        /// Where on the stream's timeline.
-        pts: Pts,
-        /// What.
-        cue: rtmp::EncoderCue,
-    },
+    EncoderCue(EncoderCue),
     /// A WebRTC session is over, a viewer's or a publisher's.
     SessionClosed {
         /// Its number.
@@ -264,16 +255,7 @@ pub enum Output {
         live_pts: Pts,
     },
     /// A cue is accepted, for whoever counts how it is delivered over HTTP. Comes before any message with it.
-    CueAccepted {
-        /// The stream.
-        stream: StreamName,
-        /// Its number.
-        seq: u64,
-        /// Where it holds from.
-        threshold: Pts,
-        /// How long a frame of the stream lasts, 90 kHz.
-        frame_ticks: i64,
-    },
+    CueAccepted(CueAccepted),
     /// Cues went on on their way to a WebRTC viewer, for the counters.
     CueStep(CueStep),
     /// Write down what is to outlive the process, in order; give it back to [`Shard::restore`](crate::Shard::restore).
@@ -303,6 +285,32 @@ pub struct CuesForged {
     pub count: u32,
     /// None came before in this publish session.
     pub first: bool,
+}
+
+/// An RTMP publisher said something at a moment of its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncoderCue {
+    /// Whose connection.
+    pub conn: ConnId,
+    /// The stream it publishes.
+    pub stream: StreamName,
+    /// Where on the stream's timeline.
+    pub pts: Pts,
+    /// What.
+    pub cue: rtmp::EncoderCue,
+}
+
+/// A cue was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CueAccepted {
+    /// The stream.
+    pub stream: StreamName,
+    /// Its number.
+    pub seq: u64,
+    /// Where it holds from.
+    pub threshold: Pts,
+    /// How long a frame of the stream lasts, 90 kHz.
+    pub frame_ticks: i64,
 }
 
 /// A step of cues on their way to viewers.

@@ -15,8 +15,9 @@ mod shard;
 mod stream;
 
 pub use api::{
-    AudioStatus, ChildEvent, ChildId, ConnId, CueStep, CuesForged, Input, Output, PublishRefused,
-    PublishRequest, StreamEvent, StreamName, StreamState, StreamStatus, VideoStatus, ViewerStatus,
+    AudioStatus, ChildEvent, ChildId, ConnId, CueAccepted, CueStep, CuesForged, EncoderCue, Input,
+    Output, PublishRefused, PublishRequest, StreamEvent, StreamName, StreamState, StreamStatus,
+    VideoStatus, ViewerStatus,
 };
 pub use config::Config;
 pub use error::{CueError, OfferError, PublishError, RemoveError};

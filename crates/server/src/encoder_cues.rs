@@ -5,10 +5,9 @@ pub(crate) mod rules;
 use std::sync::Arc;
 
 use cues::{At, CueRequest, Op};
-use engine::StreamName;
+use engine::{EncoderCue, StreamName};
 use media::Pts;
 use metrics::counter;
-use rtmp::EncoderCue;
 use tokio::{runtime::Handle, sync::mpsc};
 use tracing::{debug, info, warn};
 
@@ -50,8 +49,11 @@ impl EncoderCues {
     }
 
     /// Takes what a publisher's encoder said.
-    pub(crate) fn take(&self, stream: StreamName, pts: Pts, right: CueRight, cue: &EncoderCue) {
-        match rules::deed(&self.rules, right, cue) {
+    pub(crate) fn take(&self, said: EncoderCue, right: CueRight) {
+        let EncoderCue {
+            stream, pts, cue, ..
+        } = said;
+        match rules::deed(&self.rules, right, &cue) {
             Ok(deed) => {
                 let due = Due { stream, pts, deed };
                 if let Err(error) = self.due.try_send(due) {

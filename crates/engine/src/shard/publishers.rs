@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rtmp::{Event, Input, RejectReason};
 
 use crate::{
-    api::{ConnId, Output, PublishRefused, PublishRequest, PublisherId, StreamName},
+    api::{ConnId, EncoderCue, Output, PublishRefused, PublishRequest, PublisherId, StreamName},
     error::PublishError,
     shard::{Publisher, Shard},
     stream::{Effects, Stream},
@@ -117,12 +117,12 @@ impl Shard {
             Event::Cue(cue) => {
                 let placed = stream.encoder_cue(cue.at_ms);
                 self.out.push_back(match placed {
-                    Some((stream, pts)) => Output::EncoderCue {
+                    Some((stream, pts)) => Output::EncoderCue(EncoderCue {
                         conn,
                         stream,
                         pts,
                         cue,
-                    },
+                    }),
                     None => Output::RtmpDropped {
                         conn,
                         what: "encoder cue before the first picture",

@@ -11,7 +11,7 @@ use media::FrameRate;
 use sfu::SessionId;
 
 use crate::{
-    api::{CueStep, Output},
+    api::{CueAccepted, CueStep, Output},
     stream::{Effects, Stream},
 };
 
@@ -44,12 +44,12 @@ impl Stream {
         let frame_ticks = self.frame_ticks();
         let ledger = &mut self.delivery.ledger;
         ledger.accept(cue.seq, cue.pts, frame_ticks, self.viewers.len());
-        fx.out.push_back(Output::CueAccepted {
+        fx.out.push_back(Output::CueAccepted(CueAccepted {
             stream: self.name.clone(),
             seq: cue.seq,
             threshold: cue.pts,
             frame_ticks,
-        });
+        }));
     }
 
     /// How long a frame lasts: announced, measured, or a thirtieth of a second.

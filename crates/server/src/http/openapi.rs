@@ -62,13 +62,45 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
         HeaderValue::from_static("no-store"),
     );
     let read = |policy| [(Method::GET, policy)];
-    let send_away = || [(Method::DELETE, Policy::Api)];
     let reading = Routes::new()
         .described(routes!(streams::list), read(Policy::Api))
         .described(routes!(people::viewers), read(Policy::Api))
         .described(routes!(cues::state_at), read(Policy::Watch))
         .described(routes!(events::follow), read(Policy::Watch));
-    let writing = Routes::new()
+    let writing = writing();
+    let health = Routes::new()
+        .described(routes!(health::live), read(Policy::Open))
+        .described(routes!(health::ready), read(Policy::Open));
+    // The log of deliveries is the operator's, and no page's of another origin.
+    let log = Routes::new()
+        .described(routes!(webhooks::list), read(Policy::Api))
+        .described(routes!(webhooks::replay), [(Method::POST, Policy::Api)]);
+    // Players of pages of other origins report as they watch.
+    let reporting =
+        Routes::new().described(routes!(delivery::painted), [(Method::POST, Policy::Watch)]);
+    let reporting = Part::new(Audience::Viewers, reporting).cors(cors::watching(web));
+    let reading = Part::new(Audience::Viewers, reading).cors(cors::reading(web));
+    let writing = Part::new(Audience::Viewers, writing).cors(cors::writing(web));
+    let viewers = reading
+        .merge(writing)
+        .merge(reporting)
+        .map(|router| router.layer(embeddable()));
+    let health = Part::new(Audience::Everyone, health).cors(cors::reading(web));
+    let log = Part::new(Audience::Operators, log);
+    let fresh = |part: Part| part.map(|router| router.layer(fresh.clone()));
+    vec![
+        fresh(viewers),
+        fresh(health),
+        fresh(log),
+        whep::router(web),
+        whip::router(web),
+    ]
+}
+
+/// What changes something, with what can be read beside it.
+fn writing() -> Routes {
+    let send_away = || [(Method::DELETE, Policy::Api)];
+    Routes::new()
         .described(
             routes!(streams::one, streams::end),
             [(Method::GET, Policy::Status), (Method::DELETE, Policy::Api)],
@@ -99,34 +131,7 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
             [(Method::POST, Policy::Api), (Method::GET, Policy::Api)],
         )
         .described(routes!(keys::rotate), [(Method::POST, Policy::Api)])
-        .described(routes!(keys::revoke), [(Method::DELETE, Policy::Api)]);
-    let health = Routes::new()
-        .described(routes!(health::live), read(Policy::Open))
-        .described(routes!(health::ready), read(Policy::Open));
-    // The log of deliveries is the operator's, and no page's of another origin.
-    let log = Routes::new()
-        .described(routes!(webhooks::list), read(Policy::Api))
-        .described(routes!(webhooks::replay), [(Method::POST, Policy::Api)]);
-    // Players of pages of other origins report as they watch.
-    let reporting =
-        Routes::new().described(routes!(delivery::painted), [(Method::POST, Policy::Watch)]);
-    let reporting = Part::new(Audience::Viewers, reporting).cors(cors::watching(web));
-    let reading = Part::new(Audience::Viewers, reading).cors(cors::reading(web));
-    let writing = Part::new(Audience::Viewers, writing).cors(cors::writing(web));
-    let viewers = reading
-        .merge(writing)
-        .merge(reporting)
-        .map(|router| router.layer(embeddable()));
-    let health = Part::new(Audience::Everyone, health).cors(cors::reading(web));
-    let log = Part::new(Audience::Operators, log);
-    let fresh = |part: Part| part.map(|router| router.layer(fresh.clone()));
-    vec![
-        fresh(viewers),
-        fresh(health),
-        fresh(log),
-        whep::router(web),
-        whip::router(web),
-    ]
+        .described(routes!(keys::revoke), [(Method::DELETE, Policy::Api)])
 }
 
 /// What is said of the whole.

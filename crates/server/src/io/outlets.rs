@@ -6,7 +6,8 @@ use std::{
 };
 
 use access::Grant;
-use engine::{ConnId, CuesForged, Output, StreamEvent, StreamName};
+use bytes::Bytes;
+use engine::{ConnId, CueAccepted, CuesForged, Output, StreamEvent, StreamName};
 use hls::Publication;
 use metrics::counter;
 use sfu::{FiveTuple, Protocol};
@@ -160,22 +161,9 @@ impl Outlets {
                 self.side.deliveries.live(&stream, live_pts);
                 self.side.publish(&stream, message, cues);
             }
-            Output::CueAccepted {
-                stream,
-                seq,
-                threshold,
-                frame_ticks,
-            } => {
-                let deliveries = &self.side.deliveries;
-                deliveries.accept(&stream, seq, threshold, frame_ticks);
-            }
+            Output::CueAccepted(accepted) => self.cue_accepted(&accepted),
             Output::CueStep(step) => self.meters.webrtc_cues.step(step),
-            Output::RtmpSend { conn, data } => {
-                let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
-                if !fits {
-                    self.rtmp_closed(conn);
-                }
-            }
+            Output::RtmpSend { conn, data } => self.rtmp_send(conn, data),
             // What was queued is still flushed.
             Output::RtmpClose { conn } => self.rtmp_closed(conn),
             Output::PublishAsked { conn, request } => {
@@ -190,15 +178,10 @@ impl Outlets {
                 debug!(conn = conn.0, what, "left out of what an RTMP client sent");
                 counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
             }
-            Output::EncoderCue {
-                conn,
-                stream,
-                pts,
-                cue,
-            } => {
-                let right = self.cue_rights.get(&conn).copied();
-                let right = right.unwrap_or(CueRight::None);
-                self.encoder_cues.take(stream, pts, right, &cue);
+            Output::EncoderCue(said) => {
+                let right = self.cue_rights.get(&said.conn).copied();
+                self.encoder_cues
+                    .take(said, right.unwrap_or(CueRight::None));
             }
             Output::SessionClosed { session, reason } => {
                 debug!(session, ?reason, "WebRTC session closed");
@@ -213,6 +196,25 @@ impl Outlets {
                 self.stream(&stream, event);
             }
         }
+    }
+
+    /// Whoever does not take what it is sent is gone.
+    fn rtmp_send(&mut self, conn: ConnId, data: Bytes) {
+        let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
+        if !fits {
+            self.rtmp_closed(conn);
+        }
+    }
+
+    fn cue_accepted(&self, accepted: &CueAccepted) {
+        let CueAccepted {
+            stream,
+            seq,
+            threshold,
+            frame_ticks,
+        } = accepted;
+        let deliveries = &self.side.deliveries;
+        deliveries.accept(stream, *seq, *threshold, *frame_ticks);
     }
 
     /// Who forges may do so with every frame.
