@@ -19,6 +19,7 @@ export class WhepSource implements Source {
   #session: WhepSession | null = null;
   #media: MediaStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #first: ReturnType<typeof setTimeout> | undefined;
   #listening: ReturnType<typeof setInterval> | undefined;
   /** Made when neither a channel nor events came through to here. */
   #reader: PictureReader | null = null;
@@ -148,6 +149,11 @@ export class WhepSource implements Source {
     };
     clearInterval(this.#listening);
     this.#listening = setInterval(look, LOOK_MS);
+    // Pictures are there at once; their cards are not to wait for what a lossy network makes of SCTP's handshake.
+    clearTimeout(this.#first);
+    this.#first = setTimeout(() => {
+      if (this.#host.silentMs() > FIRST_MS) this.#host.needsEvents();
+    }, FIRST_MS);
     if (session.refusesChannel) this.#host.needsEvents();
   }
 
@@ -169,6 +175,7 @@ export class WhepSource implements Source {
 
   #hangUp(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#first);
     clearInterval(this.#listening);
     const session = this.#session;
     this.#session = null;
@@ -187,6 +194,8 @@ export class WhepSource implements Source {
 
 /** The side channel speaks once a second. */
 const SILENT_MS = 1500;
+/** Two round trips of a far network, and the first message. */
+const FIRST_MS = 500;
 /** SCTP is up within two round trips of DTLS, or what was lost of it comes again after a second or three. */
 const CHANNEL_MS_MAX = 1000;
 /** A request and its answer, on a slow phone network. */
