@@ -16,14 +16,14 @@ const LANES = {
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */
   measured: [
-    'a_show_survives_a_kill', 'b_frames_are_refused', 'channel_falls_silent', 'delivery_is_proved', 'encoder_cues', 'ice_restarts',
+    'b_frames_are_refused', 'encoder_cues', 'ice_restarts',
     'obs_publishes', 'obs_whip_twin', 'tokens_share_a_cache',
     'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size', 'whip_chromium_publishes', 'whip_clients_publish',
   ],
   /** They hold every frame, latency, or sound against picture to a bound that says something of the server on an idle machine only. */
   alone: [
-    'cards_of_every_kind', 'cues_reach_a_swarm', 'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast',
-    'lost_packets_are_sent_again', 'one_carrier_is_enough', 'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox',
+    'a_show_survives_a_kill', 'cards_of_every_kind', 'channel_falls_silent', 'cues_reach_a_swarm', 'delivery_is_proved',
+    'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'lost_packets_are_sent_again', 'one_carrier_is_enough', 'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox',
     'one_insert_one_frame', 'publisher_returns', 'transcoder_dies_audio_returns', 'whip_codecs',
   ],
 };
