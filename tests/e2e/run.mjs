@@ -9,22 +9,22 @@ import { fileURLToPath } from 'node:url';
 const LANES = {
   /** They wait more than they compute, for what comes sooner or later. */
   light: [
-    'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'cues_are_in_the_picture', 'ffmpeg_plays_hls', 'folds_agree',
-    'golive_page', 'gstreamer_plays_whep', 'hls-checker', 'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told',
-    'invariant', 'people_are_removed', 'tokens_are_asked_for', 'unseen_players_go_on',
-    'webhooks_survive_a_kill', 'webhooks_tell_a_life', 'whip_http_matrix',
+    'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'ffmpeg_plays_hls', 'golive_page', 'gstreamer_plays_whep', 'hls-checker',
+    'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told', 'invariant', 'people_are_removed', 'tokens_are_asked_for',
+    'unseen_players_go_on', 'webhooks_survive_a_kill', 'webhooks_tell_a_life', 'whip_http_matrix',
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */
   measured: [
-    'b_frames_are_refused', 'encoder_cues', 'ice_restarts',
-    'obs_publishes', 'obs_whip_twin', 'tokens_share_a_cache',
-    'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size', 'whip_chromium_publishes', 'whip_clients_publish',
+    'b_frames_are_refused', 'cues_are_in_the_picture', 'encoder_cues', 'folds_agree', 'ice_restarts', 'obs_publishes', 'obs_whip_twin',
+    'tokens_share_a_cache', 'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size', 'whip_chromium_publishes',
+    'whip_clients_publish',
   ],
   /** They hold every frame, latency, or sound against picture to a bound that says something of the server on an idle machine only. */
   alone: [
     'a_show_survives_a_kill', 'cards_of_every_kind', 'channel_falls_silent', 'cues_reach_a_swarm', 'delivery_is_proved',
-    'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'lost_packets_are_sent_again', 'one_carrier_is_enough', 'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox',
-    'one_insert_one_frame', 'publisher_returns', 'transcoder_dies_audio_returns', 'whip_codecs',
+    'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'lost_packets_are_sent_again', 'one_carrier_is_enough',
+    'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox', 'one_insert_one_frame', 'publisher_returns',
+    'transcoder_dies_audio_returns', 'whip_codecs',
   ],
 };
 
