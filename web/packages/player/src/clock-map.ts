@@ -65,13 +65,14 @@ export class MediaTimeMap {
 
   /** The last frame at or before `pts`; null where the media there are not known. */
   #frameAt(pts: number): number | null {
-    let newest: readonly number[] = [];
+    // Pieces are cut in the order of decoding: with B-frames they overlap.
+    let frame = pts - FRAME_MAX;
     for (const piece of this.#pieces) {
-      const begins = piece[0] ?? Infinity;
-      if (begins <= pts + TICK && begins > (newest[0] ?? -Infinity)) newest = piece;
+      const [begins = Infinity, ends = -Infinity] = [piece[0], piece.at(-1)];
+      if (begins > pts + TICK || ends <= frame) continue;
+      frame = Math.max(frame, piece.findLast((time) => time <= pts + TICK) ?? frame);
     }
-    const frame = newest.findLast((time) => time <= pts + TICK);
-    return frame !== undefined && pts - frame < FRAME_MAX ? frame : null;
+    return frame > pts - FRAME_MAX ? frame : null;
   }
 
   #spanAt(mediaTime: number): Span | undefined {

@@ -17,6 +17,8 @@ export class WhepSource implements Source {
   readonly #backoff = new Backoff(500, 8000);
   readonly #platform: Platform | null;
   #session: WhepSession | null = null;
+  /** The last one whose channel has spoken. */
+  #heard: WhepSession | null = null;
   #media: MediaStream | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #first: ReturnType<typeof setTimeout> | undefined;
@@ -85,6 +87,7 @@ export class WhepSource implements Source {
         this.#play(session, track);
       },
       onMessage: (text: string) => {
+        this.#heard = session;
         this.#host.onMessage(text);
       },
       onConnected: () => {
@@ -142,17 +145,24 @@ export class WhepSource implements Source {
     const channelMs = session.refusesChannel ? 0 : CHANNEL_MS_MAX;
     // Counted here from the connection on: a machine that slept heard nothing either.
     let silentMs = 0;
+    // The same while pictures come: where none do, the network is away, and ICE sees to that.
+    let unheardMs = 0;
+    let seen: number | null = null;
     const look = (): void => {
-      silentMs = this.#host.silentMs() > SILENT_MS ? silentMs + LOOK_MS : 0;
+      const isSilent = this.#host.silentMs() > SILENT_MS;
+      const before = seen;
+      seen = session.rtpTimestamp();
+      silentMs = isSilent ? silentMs + LOOK_MS : 0;
+      unheardMs = isSilent && seen !== before ? unheardMs + LOOK_MS : 0;
       if (silentMs >= channelMs) this.#host.needsEvents();
-      if (silentMs >= channelMs + EVENTS_MS_MAX) this.#readPictures();
+      if (unheardMs >= channelMs + EVENTS_MS_MAX) this.#readPictures();
     };
     clearInterval(this.#listening);
     this.#listening = setInterval(look, LOOK_MS);
     // Pictures are there at once; their cards are not to wait for what a lossy network makes of SCTP's handshake.
     clearTimeout(this.#first);
     this.#first = setTimeout(() => {
-      if (this.#host.silentMs() > FIRST_MS) this.#host.needsEvents();
+      if (this.#heard !== session) this.#host.needsEvents();
     }, FIRST_MS);
     if (session.refusesChannel) this.#host.needsEvents();
   }

@@ -44,6 +44,16 @@ test("the tick survives a browser that counts in microseconds", () => {
   }
 });
 
+test("with B-frames parts overlap, and every frame is itself", () => {
+  // I P B B P | B B P B B in the order of decoding.
+  const map = new MediaTimeMap();
+  const frames = (numbers: readonly number[]): number[] => numbers.map((n) => n * 3000);
+  map.add(0, 7 / 30, 0, frames([0, 1, 2, 3, 6]));
+  map.add(4 / 30, 10 / 30, 0, frames([4, 5, 7, 8, 9]));
+  for (let n = 0; n < 10; n += 1) assert.equal(map.ptsAt(micros(n / 30) / 1e6), n * 3000);
+  assert.equal(map.ptsAt(6.5 / 30), 6 * 3000, "and a time within a frame is that frame's");
+});
+
 test("each discontinuity keeps its own place, also when the first is sought again", () => {
   const map = new MediaTimeMap();
   assert.equal(map.ptsAt(0), null);

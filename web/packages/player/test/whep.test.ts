@@ -132,6 +132,7 @@ test("a server that talks is asked for nothing else; once it is silent, events a
   pageWith(t, { Worker: FakeWorker, RTCRtpScriptTransform: FakeTransform });
   const s = await stage(t, new FakeBrowser(created()));
   s.browser.peer.become("connected");
+  s.browser.peer.channels[0]?.onmessage?.({ data: "first" });
   await pass(t, 60_000);
   assert.equal(s.eventsNeeded, 0);
   s.silentMs = Infinity;
@@ -139,7 +140,10 @@ test("a server that talks is asked for nothing else; once it is silent, events a
   assert.equal(s.eventsNeeded, 0);
   await pass(t, 500);
   assert.equal(s.eventsNeeded, 1);
-  await pass(t, 1500);
+  await pass(t, 10_000);
+  assert.equal(FakeWorker.made.length, 0, "without pictures the network is away");
+  s.browser.peer.playout = 0;
+  await pass(t, 2500);
   assert.equal(FakeWorker.made.length, 0);
   await pass(t, 10_000);
   const [worker, ...more] = FakeWorker.made;
@@ -163,10 +167,20 @@ test("a server that talks is asked for nothing else; once it is silent, events a
   assert.deepEqual([s.browser.peers.length, FakeWorker.made.length], [3, 1]);
 });
 
+test("a channel that has not spoken half a second after the connection is helped by events", async (t) => {
+  const s = await stage(t, new FakeBrowser(created()));
+  s.browser.peer.become("connected");
+  await pass(t, 499);
+  assert.equal(s.eventsNeeded, 0);
+  await pass(t, 1);
+  assert.equal(s.eventsNeeded, 1);
+});
+
 test("an answer without a channel leads to events at once; when these speak, nothing is replaced", async (t) => {
   pageWith(t, { Worker: FakeWorker, RTCRtpScriptTransform: FakeTransform });
   const s = await stage(t, new FakeBrowser(created()));
   s.browser.peer.sctp = null;
+  s.browser.peer.playout = 0;
   s.silentMs = Infinity;
   s.browser.peer.become("connected");
   assert.equal(s.eventsNeeded, 1);

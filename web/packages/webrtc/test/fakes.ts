@@ -103,8 +103,18 @@ export class FakePeer {
     return channel;
   }
 
+  /** The RTP timestamp that playout has reached; null while no pictures come. */
+  playout: number | null = null;
+
   getReceivers(): RTCRtpReceiver[] {
-    return [];
+    if (this.playout === null) return [];
+    this.playout += 3000;
+    const { playout } = this;
+    const video = {
+      track: { kind: "video" },
+      getSynchronizationSources: () => [{ rtpTimestamp: playout }],
+    };
+    return [video as unknown as RTCRtpReceiver];
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {
