@@ -371,6 +371,8 @@ fn a_number_that_viewers_may_have_seen_is_not_given_again() {
         ..Saved::default()
     };
     let mut timeline = Timeline::restore("demo", TimelineConfig::default(), saved, zero());
-    timeline.skip_numbers(1000);
+    timeline.skip_numbers(1007);
+    assert_eq!(timeline.last_seq(), 1007);
+    timeline.skip_numbers(3);
     assert_eq!(timeline.last_seq(), 1007);
 }

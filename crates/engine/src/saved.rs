@@ -41,6 +41,6 @@ pub struct SavedStream {
     pub show: Show,
     /// Its cues; their `highest` is left to the engine.
     pub cues: Saved,
-    /// Numbers that cues may have had that were told to viewers and not kept; none after an orderly end.
-    pub numbers_skipped: u64,
+    /// The highest number that may mean a cue: after a crash some may that were told to viewers and not kept.
+    pub numbers_used: u64,
 }

@@ -72,7 +72,7 @@ impl Kept {
                 memory: self.memory,
                 highest: Pts(0),
             },
-            numbers_skipped: 1000,
+            numbers_used: 1004,
         }
     }
 }

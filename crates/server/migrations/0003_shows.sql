@@ -18,7 +18,9 @@ CREATE TABLE shows (
     frame_rate_milli INTEGER,
     updated_ms INTEGER NOT NULL,
     -- 1 once the server has ended with everything written down.
-    orderly INTEGER NOT NULL
+    orderly INTEGER NOT NULL,
+    -- No cue gets this number or a lower one any more.
+    numbers_used INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE show_cues (
     stream TEXT NOT NULL,

@@ -16,6 +16,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use tokio::time::{Instant, sleep};
+
 use crate::Error;
 
 /// The open database. Cheap to clone.
@@ -47,21 +49,16 @@ impl Store {
             // What was answered is on the disk, also when the power fails.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
-        // One connection: SQLite has one writer anyway, and in memory each connection would be a database of its own.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(BUSY)
-            .connect_with(options)
-            .await
-            .map_err(wrong)?;
-        MIGRATIONS
-            .run(&pool)
-            .await
-            .map_err(|error| wrong(error.into()))?;
-        Ok(Self(pool))
+        // While another process opens or closes the file, SQLite answers "locked" without waiting (its page on WAL:
+        // "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+        let give_up = Instant::now() + BUSY;
+        loop {
+            match connect(options.clone()).await {
+                Ok(pool) => return Ok(Self(pool)),
+                Err(error) if is_locked(&error) && Instant::now() < give_up => sleep(PAUSE).await,
+                Err(error) => return Err(wrong(error)),
+            }
+        }
     }
 
     /// For queries.
@@ -73,6 +70,28 @@ impl Store {
     pub(crate) async fn close(&self) {
         self.0.close().await;
     }
+}
+
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    // One connection: SQLite has one writer anyway, and in memory each connection would be a database of its own.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(BUSY)
+        .connect_with(options)
+        .await?;
+    MIGRATIONS.run(&pool).await?;
+    // The first write: what is not told to wait shows here.
+    sqlx::query("BEGIN IMMEDIATE").execute(&pool).await?;
+    sqlx::query("COMMIT").execute(&pool).await?;
+    Ok(pool)
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    let said = error.to_string();
+    said.contains("database is locked")
 }
 
 /// Makes the file if it is not there. It holds what only the operator may read.
@@ -94,6 +113,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// A command line that works on the same file while the server runs holds the lock for milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Between two tries to open it.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

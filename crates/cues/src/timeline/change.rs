@@ -165,10 +165,10 @@ impl Timeline {
         timeline
     }
 
-    /// Leaves out `count` numbers. Cues that were told to viewers and not kept may have had
+    /// Leaves out the numbers up to `seq`. Cues that were told to viewers and not kept may have had
     /// them, and no number must ever mean two cues.
-    pub fn skip_numbers(&mut self, count: u64) {
-        self.last_seq = self.last_seq.saturating_add(count);
+    pub fn skip_numbers(&mut self, seq: u64) {
+        self.last_seq = self.last_seq.max(seq);
     }
 
     fn hold(&mut self, logged: LoggedCue) {

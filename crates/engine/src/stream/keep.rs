@@ -68,7 +68,7 @@ impl Stream {
             name,
             show,
             cues,
-            numbers_skipped,
+            numbers_used,
         } = saved;
         let clock = StreamClock::restore(now, wall, &show);
         let cues = cues::Saved {
@@ -77,7 +77,7 @@ impl Stream {
         };
         let settings = config.timeline.clone();
         let mut timeline = Timeline::restore(name.as_str(), settings, cues, now);
-        timeline.skip_numbers(numbers_skipped);
+        timeline.skip_numbers(numbers_used);
         let highest = clock.highest();
         let mut sei = SeiTrack::default();
         for cue in timeline.snapshot_cues(highest) {

@@ -72,7 +72,7 @@ async fn server_of(config: &Config) -> Server {
     let store = Store::open(&config.store.path).await.unwrap();
     sqlx::query(
         "INSERT INTO shows (stream, k, k_audio, epoch, anchor_ms, highest_pts, next_msn, discontinuities, updated_ms, \
-         orderly) VALUES ('show', 1, 2, 1, ?1, 900000, 0, 0, ?1, 1)",
+         orderly, numbers_used) VALUES ('show', 1, 2, 1, ?1, 900000, 0, 0, ?1, 1, 0)",
     )
     .bind(clock::wall().0)
     .execute(store.pool())
@@ -213,6 +213,31 @@ async fn a_stream_that_was_ended_is_over_for_good() {
     get(&server, "/v1/streams/show")
         .await
         .problem(404, "no-such-stream");
+}
+
+/// Viewers may have been told of cues past the last that was kept, and of numbers past those.
+#[test]
+fn no_number_is_given_twice_however_the_server_ends() {
+    let folder = Folder::new();
+    let config = folder.config();
+    let runtime = Runtime::new().unwrap();
+    let server = runtime.block_on(server_of(&config));
+    let first = runtime.block_on(insert(&server, 0));
+    assert_eq!(first.json()["seq"], 1);
+    runtime.shutdown_background();
+    drop(server);
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        // An orderly end, with no cue since the kill.
+        let server = Server::build(&config).await.unwrap();
+        server.run(std::future::ready(())).await.unwrap();
+        let server = Server::build(&config).await.unwrap();
+        assert_eq!(insert(&server, 1).await.json()["seq"], 1002);
+        server.run(std::future::ready(())).await.unwrap();
+        let server = Server::build(&config).await.unwrap();
+        assert_eq!(insert(&server, 2).await.json()["seq"], 1003);
+    });
+    runtime.shutdown_background();
 }
 
 #[tokio::test]

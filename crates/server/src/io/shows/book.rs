@@ -33,6 +33,7 @@ struct ShowRow {
     frame_ticks: Option<u32>,
     frame_rate_milli: Option<u32>,
     orderly: bool,
+    numbers_used: i64,
 }
 
 #[derive(Debug, FromRow)]
@@ -131,14 +132,34 @@ impl Book {
                 continue;
             };
             let show = row.show();
+            let cues = self.cues(&row.stream, now).await?;
+            let numbers_used = self.numbers_used(&row, &cues).await?;
             shows.push(SavedStream {
-                cues: self.cues(&row.stream, now).await?,
                 name,
                 show,
-                numbers_skipped: if row.orderly { 0 } else { NUMBERS_SKIPPED },
+                cues,
+                numbers_used,
             });
         }
         Ok(shows)
+    }
+
+    /// The highest number that may mean a cue. Written down where it is not the newest cue's: the next end may be an
+    /// orderly one, with no cue before it.
+    async fn numbers_used(&self, row: &ShowRow, cues: &Saved) -> Result<u64, sqlx::Error> {
+        let kept = cues.cues.iter().map(|logged| logged.cue.cue.seq).max();
+        let kept = kept.unwrap_or(0).max(cues.memory.forgotten_seq);
+        let used = kept.max(u64::try_from(row.numbers_used).unwrap_or(0));
+        if row.orderly {
+            return Ok(used);
+        }
+        let used = used.saturating_add(NUMBERS_SKIPPED);
+        sqlx::query("UPDATE shows SET numbers_used = ? WHERE stream = ?")
+            .bind(integer(used))
+            .bind(&row.stream)
+            .execute(&self.pool)
+            .await?;
+        Ok(used)
     }
 
     async fn cues(&self, stream: &str, now: UnixMillis) -> Result<Saved, sqlx::Error> {
@@ -237,8 +258,9 @@ async fn put_show(
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT OR REPLACE INTO shows (stream, k, k_audio, epoch, anchor_ms, highest_pts, next_msn, discontinuities, \
-         target_duration_s, video_part_ms, audio_part_ms, frame_ticks, frame_rate_milli, updated_ms, orderly) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+         target_duration_s, video_part_ms, audio_part_ms, frame_ticks, frame_rate_milli, updated_ms, orderly, numbers_used) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, \
+         COALESCE((SELECT numbers_used FROM shows WHERE stream = ?1), 0))",
     )
     .bind(stream.as_str())
     .bind(show.rtp_offsets[0])

@@ -361,7 +361,7 @@ fn kept() -> SavedStream {
             hls: hls::Continuity::default(),
         },
         cues: cues::Saved::default(),
-        numbers_skipped: 0,
+        numbers_used: 0,
     }
 }
 
