@@ -94,7 +94,7 @@ impl Link {
                 self.pace = Some(Pace::new(now, arrived, resent));
             }
             Some(pace) if loss >= HEAVY_LOSS => pace.lower(now, arrived),
-            Some(pace) if loss < LIGHT_LOSS && sent > 0.0 => {
+            Some(pace) if sent > 0.0 && (loss < LIGHT_LOSS || pace.is_patient(now)) => {
                 pace.raise(now);
                 let is_wide = pace.bytes_per_second > offered * RAISE;
                 if is_wide && pace.frame.is_empty() {
@@ -157,6 +157,11 @@ impl Pace {
         }
     }
 
+    /// It has been held back for so long that more is tried whatever is lost meanwhile.
+    fn is_patient(&self, now: Instant) -> bool {
+        now >= self.hold_until + HOLD_MAX
+    }
+
     fn lower(&mut self, now: Instant, arrived: f64) {
         self.bytes_per_second = arrived.clamp(RATE_MIN, self.bytes_per_second);
         if std::mem::take(&mut self.raised) {
@@ -181,6 +186,8 @@ impl Pace {
         let again = resent.saturating_sub(self.resent);
         self.resent = resent;
         self.credit -= f64::from(u32::try_from(again).unwrap_or(u32::MAX));
+        // Repairs of what was lost before it was known to be narrow do not hold up pictures for long.
+        self.credit = self.credit.max(-self.bytes_per_second * DEBT.as_secs_f64());
     }
 
     fn spend(&mut self) -> Vec<RenditionPacket> {
@@ -233,6 +240,8 @@ const HOLD_MAX: Duration = Duration::from_secs(48);
 const RATE_MIN: f64 = 12_500.0;
 /// How much may go at once: what the shortest queues on the way hold.
 const BURST: Duration = Duration::from_millis(50);
+/// At most this much time goes by for what is sent again.
+const DEBT: Duration = Duration::from_millis(500);
 /// Between packets.
 const STEP: Duration = Duration::from_millis(10);
 /// In ticks of 90 kHz.

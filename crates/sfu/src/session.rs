@@ -35,6 +35,8 @@ pub(crate) struct Session {
     channel: Option<ChannelId>,
     /// What the viewer has opened for texts that are said again.
     repeats: Option<ChannelId>,
+    /// Such a channel was open before.
+    repeated: bool,
     texts: Texts,
     /// When packets from the cache were last sent.
     answered: Option<Instant>,
@@ -89,6 +91,7 @@ impl Session {
             audio: audio.map(track),
             channel,
             repeats: None,
+            repeated: false,
             texts: Texts::default(),
             answered: None,
             quiet_until: None,
@@ -178,7 +181,8 @@ impl Session {
             }
             RtcEvent::ChannelOpen(id, label) if label == REPEATS && self.repeats.is_none() => {
                 self.repeats = Some(id);
-                signals.repeats_open = true;
+                // Once: what is said then is long, and opening costs a viewer nothing.
+                signals.repeats_open = !std::mem::replace(&mut self.repeated, true);
             }
             RtcEvent::ChannelClose(id) if Some(id) == self.repeats => self.repeats = None,
             // Only the channels that the side channel's description names are used; what a viewer opens or says besides is

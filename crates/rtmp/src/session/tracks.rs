@@ -48,9 +48,10 @@ impl Tracks {
         self.settle(outcome)
     }
 
-    /// Where a stamp of something else lies on the line of both.
-    pub(super) fn stamp(&mut self, stamp: u32) -> i64 {
-        self.clock.unwrap(stamp)
+    /// Where a stamp of something else lies on the line of both, which goes by their own stamps alone.
+    pub(super) fn stamp(&self, stamp: u32) -> i64 {
+        let mut line = self.clock;
+        line.unwrap(stamp)
     }
 
     fn video_config(&mut self, record: &[u8]) -> Result<Option<Event>, Refusal> {
