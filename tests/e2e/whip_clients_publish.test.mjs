@@ -16,6 +16,9 @@ const FPS = 30;
 // One encoder and three decoders share the machine: it may take three times as long as it shows.
 const SECONDS = process.env.SHOPCAST_FULL ? 10 : 2;
 
+/** Frames: more than most viewers are sent at once when they join. */
+const AT_JOIN = FPS;
+
 /** Each with the profile its encoder makes, whatever its offer says. */
 const CLIENTS = [
   {
@@ -77,7 +80,11 @@ async function publishesAndIsWatched(t, { client, server, browser, file }) {
 async function byWebRtc(t, browser, server, stream) {
   const page = await watch(browser, server, stream, 'whep');
   await unmute(page);
-  const before = await whepStats(page);
+  // What a viewer is sent when it joins comes at once, and a busy machine is a while decoding it.
+  const before = await until('what came at the join is decoded', async () => {
+    const now = await whepStats(page);
+    return now.video.framesDecoded >= AT_JOIN && now;
+  });
   const after = await until(`${SECONDS} seconds of pictures and sound by WebRTC`, async () => {
     const now = await whepStats(page);
     const enough = now.video.framesDecoded - before.video.framesDecoded >= FPS * SECONDS;
@@ -85,8 +92,8 @@ async function byWebRtc(t, browser, server, stream) {
   }, { within: 15_000 + SECONDS * 3000 });
   const [decoded, received] = ['framesDecoded', 'framesReceived'].map((name) => after.video[name] - before.video[name]);
   t.diagnostic(`WebRTC: ${decoded} of ${received} frames decoded, sound ${after.audio.audioLevel.toFixed(2)}, ${after.video.pliCount} PLI, ${after.video.freezeCount} freezes`);
-  // With B-frames it would be one in twelve; a busy machine is a while decoding what comes at once.
-  assert.ok(decoded >= received / 2, `${decoded} of ${received} frames decoded`);
+  // With B-frames it would be one in twelve.
+  assert.ok(decoded >= 0.75 * received, `${decoded} of ${received} frames decoded`);
   assert.deepEqual(page.errors, []);
   await page.close();
 }
