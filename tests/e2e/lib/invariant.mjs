@@ -64,7 +64,7 @@ function parse(text) {
 export function judge({ frames, cues, table, arrivals }) {
   const verdict = {
     presented: frames.length === 0 ? 0 : frames.at(-1).presented - frames[0].presented + 1,
-    calledBack: frames.length, read: 0, unread: {}, violations: [], late: new Map(), shown: new Map(), ptsOff: 0, silent: 0, unplaced: 0,
+    calledBack: frames.length, read: 0, unread: {}, violations: [], late: new Map(), shown: new Map(), unseen: [], ptsOff: 0, silent: 0, unplaced: 0,
   };
   for (const frame of frames) {
     const pts = frame.counter === null ? undefined : table.get(frame.counter);
@@ -77,6 +77,7 @@ export function judge({ frames, cues, table, arrivals }) {
     judgeCards(verdict, frame, pts, cues, arrivals);
     judgeReport(verdict, frame, pts);
   }
+  verdict.unseen = [...new Set(cues.filter(({ op }) => op === 'show').map(({ card_id: id }) => id))].filter((id) => !verdict.shown.has(id));
   return verdict;
 }
 
@@ -89,7 +90,8 @@ function judgeCards(verdict, frame, pts, cues, arrivals) {
     if (on === visible.has(id)) continue;
     // A cue that reached this page after its frame can only be applied from then on. It is excused until then, and counted.
     if (cue && arrivals.get(cue.seq) > frame.t) {
-      verdict.late.set(cue.seq, (verdict.late.get(cue.seq) ?? 0) + 1);
+      const { frames, ms } = verdict.late.get(cue.seq) ?? { frames: 0, ms: 0 };
+      verdict.late.set(cue.seq, { frames: frames + 1, ms: Math.max(ms, arrivals.get(cue.seq) - frame.t) });
     } else {
       const what = on ? 'is missing' : 'is on the page';
       verdict.violations.push(`frame ${frame.counter} (pts ${pts}): "${id}" ${what}${cue ? `, cue ${cue.seq} at ${cue.pts}` : ''}`);
@@ -118,7 +120,7 @@ function judgeReport(verdict, frame, pts) {
 
 /** One line for the test's output, so that "no errors" can be seen to come from reading something. */
 export function summary(name, v) {
-  const late = [...v.late].map(([seq, frames]) => `#${seq} by ${frames}`).join(', ') || 'none';
+  const late = [...v.late].map(([seq, { frames, ms }]) => `#${seq} by ${frames} frames, ${Math.round(ms)} ms`).join(', ') || 'none';
   return `${name}: ${v.presented} frames presented, ${v.calledBack} called back, ${v.read} read `
     + `(${((100 * v.read) / v.presented).toFixed(1)} %), ${v.shown.size} cards seen, ${v.violations.length} violations, late: ${late}, `
     + `without shopcast:state: ${v.silent}, before its clock was known: ${v.unplaced}, pts off by at most ${v.ptsOff.toFixed(1)} ticks, unread: ${JSON.stringify(v.unread)}`;
