@@ -25,7 +25,7 @@ use crate::{
         doorman::Doorman,
         hls::{OriginConfig, Origins},
         ice::{Candidates, IceSockets},
-        outlets::{self, Outlets},
+        outlets::{Outlets, Passing},
         shard::{self, Loop},
         shows::{self, Keeper, Shows},
         side::SideChannels,
@@ -305,7 +305,7 @@ impl Media {
             Handle::current(),
             Arc::clone(meters),
         );
-        let outlets = Outlets::new(outlets::Parts {
+        let outlets = Outlets {
             children,
             origins: Arc::clone(&origins),
             side: Arc::clone(&side),
@@ -319,7 +319,8 @@ impl Media {
                 shard.clone(),
                 &Handle::current(),
             ),
-        });
+            passing: Passing::default(),
+        };
         let engine = config.engine(candidates);
         let now = clock::monotonic();
         let mut engine = engine::Shard::new(engine, now, clock::wall(), rand::random())

@@ -33,24 +33,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Outlets {
     pub(crate) children: Children,
-    origins: Arc<Origins>,
-    side: Arc<SideChannels>,
-    webhooks: Teller,
-    pub(crate) shows: Keeper,
-    meters: Arc<Meters>,
-    doorman: Doorman,
-    encoder_cues: EncoderCues,
-    rtmp: BTreeMap<ConnId, Writer>,
-    cue_rights: BTreeMap<ConnId, CueRight>,
-    tcp: HashMap<FiveTuple, tcp::Writer>,
-    /// What this drain published, by stream: an origin is to see a whole drain at once.
-    published: BTreeMap<StreamName, Vec<Publication>>,
-}
-
-/// What outlets are made of: everything but connections.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) children: Children,
     pub(crate) origins: Arc<Origins>,
     pub(crate) side: Arc<SideChannels>,
     pub(crate) webhooks: Teller,
@@ -58,46 +40,29 @@ pub(crate) struct Parts {
     pub(crate) meters: Arc<Meters>,
     pub(crate) doorman: Doorman,
     pub(crate) encoder_cues: EncoderCues,
+    pub(crate) passing: Passing,
+}
+
+/// What comes and goes while the shard runs: nothing at first.
+#[derive(Debug, Default)]
+pub(crate) struct Passing {
+    rtmp: BTreeMap<ConnId, Writer>,
+    cue_rights: BTreeMap<ConnId, CueRight>,
+    tcp: HashMap<FiveTuple, tcp::Writer>,
+    /// What this drain published, by stream: an origin is to see a whole drain at once.
+    published: BTreeMap<StreamName, Vec<Publication>>,
 }
 
 impl Outlets {
-    /// Outlets without connections.
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            children,
-            origins,
-            side,
-            webhooks,
-            shows,
-            meters,
-            doorman,
-            encoder_cues,
-        } = parts;
-        Self {
-            children,
-            origins,
-            side,
-            webhooks,
-            shows,
-            meters,
-            doorman,
-            encoder_cues,
-            rtmp: BTreeMap::new(),
-            cue_rights: BTreeMap::new(),
-            tcp: HashMap::new(),
-            published: BTreeMap::new(),
-        }
-    }
-
     /// From now on what `conn` is sent goes to `writer`.
     pub(crate) fn rtmp_opened(&mut self, conn: ConnId, writer: Writer) {
-        self.rtmp.insert(conn, writer);
+        self.passing.rtmp.insert(conn, writer);
     }
 
     /// The client is gone.
     pub(crate) fn rtmp_closed(&mut self, conn: ConnId) {
-        self.rtmp.remove(&conn);
-        self.cue_rights.remove(&conn);
+        self.passing.rtmp.remove(&conn);
+        self.passing.cue_rights.remove(&conn);
     }
 
     /// A stream is published by whoever was granted it.
@@ -107,10 +72,10 @@ impl Outlets {
 
     /// The same, of an RTMP client.
     pub(crate) fn let_in_by_rtmp(&mut self, conn: ConnId, permit: &Permit) {
-        if let Some(writer) = self.rtmp.get(&conn) {
+        if let Some(writer) = self.passing.rtmp.get(&conn) {
             writer.let_in();
         }
-        self.cue_rights.insert(conn, permit.cues);
+        self.passing.cue_rights.insert(conn, permit.cues);
         self.let_in(&permit.stream, &permit.grant);
     }
 
@@ -121,12 +86,12 @@ impl Outlets {
 
     /// From now on what goes by `tuple` goes to `writer`.
     pub(crate) fn tcp_opened(&mut self, tuple: FiveTuple, writer: tcp::Writer) {
-        self.tcp.insert(tuple, writer);
+        self.passing.tcp.insert(tuple, writer);
     }
 
     /// The connection is gone, or is to go.
     pub(crate) fn tcp_closed(&mut self, tuple: FiveTuple) {
-        self.tcp.remove(&tuple);
+        self.passing.tcp.remove(&tuple);
     }
 
     /// Carries out one output.
@@ -134,7 +99,7 @@ impl Outlets {
         match output {
             Output::Transmit { tuple, contents } => self.transmit(udp, tuple, contents),
             Output::DatagramsAdmit { tuple } => {
-                if let Some(writer) = self.tcp.get(&tuple) {
+                if let Some(writer) = self.passing.tcp.get(&tuple) {
                     writer.admit();
                 }
             }
@@ -144,7 +109,11 @@ impl Outlets {
                 stream,
                 publication,
             } => {
-                self.published.entry(stream).or_default().push(publication);
+                self.passing
+                    .published
+                    .entry(stream)
+                    .or_default()
+                    .push(publication);
             }
             // Once per frame in the worst case, so the log has it at DEBUG and the counter tells.
             Output::HlsFailed { stream, error } => {
@@ -167,7 +136,7 @@ impl Outlets {
             // What was queued is still flushed.
             Output::RtmpClose { conn } => self.rtmp_closed(conn),
             Output::PublishAsked { conn, request } => {
-                if let Some(writer) = self.rtmp.get(&conn) {
+                if let Some(writer) = self.passing.rtmp.get(&conn) {
                     self.doorman.ask(conn, writer.peer(), request);
                 }
             }
@@ -179,7 +148,7 @@ impl Outlets {
                 counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
             }
             Output::EncoderCue(said) => {
-                let right = self.cue_rights.get(&said.conn).copied();
+                let right = self.passing.cue_rights.get(&said.conn).copied();
                 self.encoder_cues
                     .take(said, right.unwrap_or(CueRight::None));
             }
@@ -200,7 +169,11 @@ impl Outlets {
 
     /// Whoever does not take what it is sent is gone.
     fn rtmp_send(&mut self, conn: ConnId, data: Bytes) {
-        let fits = self.rtmp.get(&conn).is_none_or(|writer| writer.push(data));
+        let fits = self
+            .passing
+            .rtmp
+            .get(&conn)
+            .is_none_or(|writer| writer.push(data));
         if !fits {
             self.rtmp_closed(conn);
         }
@@ -228,7 +201,7 @@ impl Outlets {
 
     /// Hands over what a drain collected.
     pub(crate) fn flush(&mut self) {
-        while let Some((stream, publications)) = self.published.pop_first() {
+        while let Some((stream, publications)) = self.passing.published.pop_first() {
             self.origins.apply(&stream, publications);
         }
     }
@@ -237,7 +210,7 @@ impl Outlets {
         let length = contents.len() as u64;
         let sent = match tuple.protocol {
             Protocol::Udp => udp.send(tuple, &contents),
-            Protocol::Tcp => match self.tcp.get(&tuple) {
+            Protocol::Tcp => match self.passing.tcp.get(&tuple) {
                 Some(writer) => writer.push(contents.into()),
                 None => Sent::Refused,
             },
