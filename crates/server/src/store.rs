@@ -13,9 +13,9 @@ use std::{
 
 use sqlx::{
     SqlitePool,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
@@ -55,7 +55,7 @@ impl Store {
         loop {
             match connect(options.clone()).await {
                 Ok(pool) => return Ok(Self(pool)),
-                Err(error) if is_locked(&error) && Instant::now() < give_up => sleep(PAUSE).await,
+                Err(error) if is_busy(&error) && Instant::now() < give_up => sleep(PAUSE).await,
                 Err(error) => return Err(wrong(error)),
             }
         }
@@ -89,9 +89,16 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
     Ok(pool)
 }
 
-fn is_locked(error: &sqlx::Error) -> bool {
-    let said = error.to_string();
-    said.contains("database is locked")
+/// Whether another connection is in the way, for now.
+fn is_busy(error: &sqlx::Error) -> bool {
+    if let sqlx::Error::Migrate(error) = error
+        && let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = &**error
+    {
+        return is_busy(error);
+    }
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// Makes the file if it is not there. It holds what only the operator may read.
@@ -108,6 +115,9 @@ fn own(path: &Path) -> io::Result<()> {
         .open(path)?
         .set_permissions(Permissions::from_mode(0o600))
 }
+
+/// The low byte of a result code that says so (SQLite, "Result and Error Codes").
+const SQLITE_BUSY: i32 = 5;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 

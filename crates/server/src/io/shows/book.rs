@@ -399,3 +399,6 @@ fn integer(seq: u64) -> i64 {
 
 /// After a crash: more cues than a stream takes while the store is behind by a minute and a half.
 const NUMBERS_SKIPPED: u64 = 1000;
+
+#[cfg(test)]
+mod tests;
