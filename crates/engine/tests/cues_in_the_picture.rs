@@ -11,12 +11,12 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{AVCC, AVCC_B_FRAMES, World};
+use common::{AVCC, AVCC_B_FRAMES, World, name, notice};
 use cues::{
-    At, CueRequest, Level, Notice, Op, Payload,
+    At,
     sei::{Message, SnapshotCues, nal_units, read},
 };
-use engine::{Output, StreamName};
+use engine::Output;
 use media::{
     Pts,
     sei::{OWN_UUID, Syntax, mentions_own, user_data},
@@ -32,26 +32,6 @@ const CAPTIONS: &[u8] = &[
     0x06, 0x04, 0x0e, 0xb5, 0x00, 0x31, 0x47, 0x41, 0x39, 0x34, 0x03, 0xc1, 0xff, 0xfc, 0x94, 0x2c,
     0xff, 0x80,
 ];
-
-fn name() -> StreamName {
-    StreamName::parse("show").unwrap()
-}
-
-fn notice(card_id: &str, at: At) -> CueRequest {
-    CueRequest {
-        card_id: card_id.into(),
-        op: Op::Show,
-        duration: None,
-        payload: Some(Payload::Notice(Notice {
-            level: Level::Info,
-            text: "Sold by the shop itself".into(),
-        })),
-        at,
-        ends: None,
-        if_rev: None,
-        idempotency_key: None,
-    }
-}
 
 /// The access units of all parts with their pts, in decode order.
 fn access_units(world: &World) -> Vec<(i64, Bytes)> {

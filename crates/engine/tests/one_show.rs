@@ -10,9 +10,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{AVCC, AVCC_B_FRAMES, World};
+use common::{AVCC, AVCC_B_FRAMES, World, name};
 use cues::{At, CueRequest, Currency, Op, Payload, Price, Product};
-use engine::{ChildEvent, Input, OfferError, Output, StreamEvent, StreamName, StreamState};
+use engine::{ChildEvent, Input, OfferError, Output, StreamEvent, StreamState};
 use media::Pts;
 
 /// Where every stream's timeline begins.
@@ -41,10 +41,6 @@ fn show(card_id: &str) -> CueRequest {
         if_rev: None,
         idempotency_key: None,
     }
-}
-
-fn name() -> StreamName {
-    StreamName::parse("show").unwrap()
 }
 
 fn live(world: &mut World) -> common::Publisher {

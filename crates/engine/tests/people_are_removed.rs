@@ -10,12 +10,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{AVCC, World};
+use common::{AVCC, World, name};
 use engine::{Output, PublishError, RemoveError, StreamEvent, StreamName, StreamState};
-
-fn name() -> StreamName {
-    StreamName::parse("show").unwrap()
-}
 
 /// Two seconds of a show.
 fn live(world: &mut World) -> common::Publisher {

@@ -10,12 +10,9 @@ mod common;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{AVCC, WALL, World};
-use cues::{
-    Armed, At, Change, CueRequest, Level, LoggedCue, Memory, Notice, Op, Payload, Saved,
-    SavedAnswer,
-};
-use engine::{CueError, Keep, Output, SavedStream, Show, StreamEvent, StreamName, StreamState};
+use common::{AVCC, WALL, World, name, notice};
+use cues::{Armed, At, Change, CueRequest, LoggedCue, Memory, Saved, SavedAnswer};
+use engine::{CueError, Keep, Output, SavedStream, Show, StreamEvent, StreamState};
 use hls::Publication;
 use media::{Pts, UnixMillis};
 
@@ -86,26 +83,6 @@ fn kept(world: &World) -> Kept {
         }
     }
     kept
-}
-
-fn name() -> StreamName {
-    StreamName::parse("show").unwrap()
-}
-
-fn notice(card_id: &str, at: At) -> CueRequest {
-    CueRequest {
-        card_id: card_id.into(),
-        op: Op::Show,
-        duration: None,
-        payload: Some(Payload::Notice(Notice {
-            level: Level::parse("info").unwrap(),
-            text: card_id.into(),
-        })),
-        at,
-        ends: None,
-        if_rev: None,
-        idempotency_key: Some(format!("key-{card_id}")),
-    }
 }
 
 fn cards(world: &World, pts: Pts) -> Vec<String> {

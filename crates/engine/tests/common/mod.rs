@@ -10,6 +10,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use cues::{At, CueRequest, Level, Notice, Op, Payload};
 use engine::{Config, ConnId, Input, Output, Shard, StreamName};
 use media::UnixMillis;
 
@@ -32,6 +33,28 @@ pub(crate) const ASC: &[u8] = &[0x11, 0x90];
 
 /// UTC at the start of every test.
 pub(crate) const WALL: UnixMillis = UnixMillis(1_700_000_000_000);
+
+/// The stream of the tests that have one.
+pub(crate) fn name() -> StreamName {
+    StreamName::parse("show").unwrap()
+}
+
+/// A notice that says its card's id, asked for under the key `key-<id>`.
+pub(crate) fn notice(card_id: &str, at: At) -> CueRequest {
+    CueRequest {
+        card_id: card_id.into(),
+        op: Op::Show,
+        duration: None,
+        payload: Some(Payload::Notice(Notice {
+            level: Level::Info,
+            text: card_id.into(),
+        })),
+        at,
+        ends: None,
+        if_rev: None,
+        idempotency_key: Some(format!("key-{card_id}")),
+    }
+}
 
 /// A shard and the virtual time it lives in.
 #[derive(Debug)]
