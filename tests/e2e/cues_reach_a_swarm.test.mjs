@@ -21,7 +21,7 @@ test('cues reach a swarm', { timeout: 300_000 }, async (t) => {
   publishFfmpeg(t, server.rtmp(STREAM), SMALL);
   await waitLive(server, STREAM);
   const viewers = FULL ? 150 : 20;
-  const { code, report } = await swarm(t, server, STREAM, { whep: viewers, hls: viewers, cues: FULL ? 20 : 5, every: 500, ramp: 20 });
+  const { code, report } = await swarm(t, server, STREAM, { whep: viewers, hls: viewers, cues: FULL ? 20 : 5, every: 500, joinsPerSecond: 20 });
   for (const name of ['whep', 'hls']) t.diagnostic(inWords(name, report[name]));
   t.diagnostic(`the swarm itself was kept waiting for up to ${report.behind_ms_max} ms`);
   for (const name of ['whep', 'hls']) {

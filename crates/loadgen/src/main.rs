@@ -3,6 +3,7 @@
 //! Every viewer is a real one: WHEP viewers run ICE, DTLS and SRTP and answer with receiver reports and NACKs; LL-HLS
 //! viewers reload with blocking requests and fetch every part. What they count is what arrived.
 
+mod audience;
 mod clock;
 mod hls;
 mod http;

@@ -29,7 +29,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{clock, http::Http};
+use crate::{audience::Audience, clock, http::Http};
 use outcome::{Outcome, Posted};
 use viewer::{Place, Protocol, Viewer};
 
@@ -45,21 +45,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// Ends with 1 when a viewer failed or lacked something that it was to have; late cues are counted and no failure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The server, for example `http://127.0.0.1:8080`.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// The stream to watch.
-    #[arg(long)]
-    stream: String,
-    /// WebRTC viewers.
-    #[arg(long, default_value_t = 0)]
-    whep: usize,
-    /// LL-HLS viewers.
-    #[arg(long, default_value_t = 0)]
-    hls: usize,
-    /// Joins per second.
-    #[arg(long, default_value_t = 20)]
-    ramp: u32,
+    #[command(flatten)]
+    audience: Audience,
     /// Cues to insert once all have joined; without any, the swarm only watches.
     #[arg(long, default_value_t = 0)]
     cues: u32,
@@ -130,14 +117,14 @@ impl Swarm {
             None => None,
         };
         let place = Place {
-            http: Http::new(&args.server).with_token(args.watch_token.as_deref()),
-            stream: args.stream.clone(),
+            http: Http::new(&args.audience.server).with_token(args.watch_token.as_deref()),
+            stream: args.audience.stream.clone(),
             audio: !args.no_audio,
             via,
             started: clock::now(),
         };
         Ok(Self {
-            viewers: mixed(args.whep, args.hls)
+            viewers: mixed(args.audience.whep, args.audience.hls)
                 .map(|protocol| Arc::new(Viewer::new(protocol)))
                 .collect(),
             place,
@@ -154,7 +141,7 @@ impl Swarm {
         tasks: &mut JoinSet<()>,
         stopped: &watch::Receiver<bool>,
     ) {
-        let mut pace = tokio::time::interval(Duration::from_secs(1) / args.ramp.max(1));
+        let mut pace = tokio::time::interval(args.audience.pause());
         for viewer in &self.viewers {
             pace.tick().await;
             let (swarm, viewer, mut stopped) =

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    audience::Audience,
     clock, hls,
     report::{self, Report},
     whep,
@@ -11,40 +12,28 @@ use crate::{
 /// Watches one stream with many viewers and prints what they saw.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The server, for example `http://127.0.0.1:8080`.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// The stream to watch.
-    #[arg(long)]
-    stream: String,
-    /// WebRTC viewers.
-    #[arg(long, default_value_t = 0)]
-    whep: usize,
-    /// LL-HLS viewers.
-    #[arg(long, default_value_t = 0)]
-    hls: usize,
+    #[command(flatten)]
+    audience: Audience,
     /// Seconds to watch, joins included.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
-    /// Joins per second.
-    #[arg(long, default_value_t = 20)]
-    joins_per_second: u32,
 }
 
 /// Runs until the time is over.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let report = Arc::new(Report::new(args.whep, args.hls));
-    let until = clock::now() + Duration::from_secs(args.seconds);
+    let Args { audience, seconds } = args;
+    let report = Arc::new(Report::new(audience.whep, audience.hls));
+    let until = clock::now() + Duration::from_secs(seconds);
     let mut viewers = tokio::task::JoinSet::new();
-    let mut pace = tokio::time::interval(Duration::from_secs(1) / args.joins_per_second.max(1));
-    for n in 0..args.whep + args.hls {
+    let mut pace = tokio::time::interval(audience.pause());
+    for n in 0..audience.whep + audience.hls {
         pace.tick().await;
         let (server, stream, report) = (
-            args.server.clone(),
-            args.stream.clone(),
+            audience.server.clone(),
+            audience.stream.clone(),
             Arc::clone(&report),
         );
-        if n < args.whep {
+        if n < audience.whep {
             viewers.spawn(async move {
                 report.whep_ended(whep::watch(&server, &stream, until, &report).await);
             });

@@ -20,7 +20,7 @@ struct Receipt {
 /// Inserts all of them, one every so often.
 pub(super) async fn post(swarm: &Swarm, args: &Args) {
     let http = swarm.place.http.with_token(args.token.as_deref());
-    let path = format!("/v1/streams/{}/cues", args.stream);
+    let path = format!("/v1/streams/{}/cues", args.audience.stream);
     let mut pace = tokio::time::interval(Duration::from_millis(args.every.max(1)));
     for n in 1..=args.cues {
         pace.tick().await;
