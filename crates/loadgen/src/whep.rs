@@ -207,7 +207,7 @@ fn repeats() -> ChannelConfig {
     ChannelConfig {
         label: "repeats".to_owned(),
         ordered: false,
-        reliability: Reliability::MaxRetransmits { retransmits: 0 },
+        reliability: Reliability::MaxPacketLifetime { lifetime: 150 },
         ..ChannelConfig::default()
     }
 }

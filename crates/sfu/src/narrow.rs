@@ -31,6 +31,8 @@ pub(crate) struct LinkReport {
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     last: Option<Mark>,
+    /// When a report last told of a packet that did not arrive.
+    lost: Option<Instant>,
     pace: Option<Pace>,
 }
 
@@ -68,6 +70,12 @@ impl Link {
         self.pace.is_some()
     }
 
+    /// Packets have got lost of late.
+    pub(crate) fn is_lossy(&self, now: Instant) -> bool {
+        let lately = |at: Instant| now.saturating_duration_since(at) < LOSSY_FOR;
+        self.lost.is_some_and(lately)
+    }
+
     /// When the next packets are due, if they are held back at all.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.pace.as_ref().map(|pace| pace.due)
@@ -77,6 +85,9 @@ impl Link {
     /// link was narrow and is so no longer.
     pub(crate) fn judge(&mut self, now: Instant, report: LinkReport, offered: u64) -> bool {
         let LinkReport { loss, sent, resent } = report;
+        if loss > 0.0 {
+            self.lost = Some(now);
+        }
         let mark = Mark {
             at: now,
             sent,
@@ -227,6 +238,8 @@ fn bytes(length: usize) -> f64 {
 /// What repair does not make good: it costs at most as much as the stream itself, and what is sent
 /// again is lost as often.
 const HEAVY_LOSS: f32 = 0.25;
+/// A report of loss stands for this long: five reports.
+const LOSSY_FOR: Duration = Duration::from_secs(10);
 /// Below it a narrow link is asked to bear more: loss of another cause than its width, which repair
 /// makes good, must not keep it narrow for ever.
 const LIGHT_LOSS: f32 = 0.15;

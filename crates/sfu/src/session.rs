@@ -117,6 +117,11 @@ impl Session {
         }
     }
 
+    /// Packets to the viewer have got lost of late.
+    pub(crate) fn is_lossy(&self, now: Instant) -> bool {
+        self.link.is_lossy(now)
+    }
+
     /// Takes a datagram that is this viewer's.
     pub(crate) fn receive(&mut self, now: Instant, contents: &[u8]) {
         if datagram::is_rtcp(contents) && self.quiet_until.is_some_and(|until| now < until) {

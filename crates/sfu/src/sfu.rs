@@ -423,6 +423,12 @@ impl Sfu {
         self.send(now, id, text, Some(mark))
     }
 
+    /// Whether packets to a session have got lost in the last seconds, by its own reports.
+    pub fn is_lossy(&self, now: Instant, id: SessionId) -> bool {
+        let session = self.sessions.get(&id);
+        session.is_some_and(|session| session.is_lossy(now))
+    }
+
     /// Says a text again on the channel `repeats` of a session that has opened it: unordered, and not repaired. SCTP
     /// repairs the other channel after a second at the earliest (RFC 9260 section 16, `RTO.Min`), unless what follows a
     /// lost text shows that it is missing.

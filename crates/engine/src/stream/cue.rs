@@ -11,7 +11,7 @@ use sfu::SessionId;
 
 use crate::{
     api::{Output, StreamName, StreamState},
-    stream::{CUE_COALESCE, Effects, Stream, media_in::ADRIFT_TICKS},
+    stream::{CUE_COALESCE, Effects, Stream, media_in::ADRIFT_TICKS, repeats::Repeat},
 };
 
 impl Stream {
@@ -168,9 +168,16 @@ impl Stream {
 
     /// Says again what is due.
     pub(crate) fn repeat_cues(&mut self, fx: &mut Effects<'_>) {
-        while let Some(text) = self.repeats.take(fx.now) {
+        while let Some(repeat) = self.repeats.take(fx.now) {
             for viewer in &self.viewers {
-                fx.sfu.repeat_text(fx.now, SessionId(viewer.session), &text);
+                let session = SessionId(viewer.session);
+                match &repeat {
+                    Repeat::Cues(text) => fx.sfu.repeat_text(fx.now, session, text),
+                    Repeat::Heartbeat(text) if fx.sfu.is_lossy(fx.now, session) => {
+                        fx.sfu.repeat_text(fx.now, session, text);
+                    }
+                    Repeat::Heartbeat(_) => {}
+                }
             }
         }
     }
@@ -187,7 +194,8 @@ impl Stream {
         self.flush_cues_at = None;
         self.keep(fx.out);
         for message in channel::cues(&std::mem::take(&mut self.unsent_cues)) {
-            self.repeats.add(fx.now, Arc::clone(&message.text));
+            let repeat = Repeat::Cues(Arc::clone(&message.text));
+            self.repeats.add(fx.now, &repeat);
             self.broadcast(fx, message);
         }
     }
@@ -204,7 +212,9 @@ impl Stream {
             server_utc: self.clock.wall(fx.now),
         });
         let seqs = [].into();
-        let text = message.into();
+        let text: Arc<str> = message.into();
+        self.repeats
+            .add(fx.now, &Repeat::Heartbeat(Arc::clone(&text)));
         self.broadcast(fx, channel::Told { text, seqs });
     }
 

@@ -51,6 +51,10 @@ pub struct World {
     pub closed_connections: Vec<FiveTuple>,
     /// Given a datagram for a viewer: whether the network loses it.
     pub loses: Loses,
+    /// The same of a datagram from a viewer.
+    pub loses_answer: Loses,
+    /// How long the next datagram is under way.
+    pub latency: Latency,
     /// A way to a viewer that carries little.
     pub narrow: Option<Narrow>,
     wire: BTreeMap<(Instant, u64), Datagram>,
@@ -65,6 +69,7 @@ pub struct World {
 
 /// A network's mood.
 type Loses = Box<dyn FnMut(&[u8]) -> bool>;
+type Latency = Box<dyn FnMut() -> Duration>;
 
 struct Datagram {
     source: SocketAddr,
@@ -139,6 +144,8 @@ impl World {
             admitted: Vec::new(),
             closed_connections: Vec::new(),
             loses: Box::new(|_| false),
+            loses_answer: Box::new(|_| false),
+            latency: Box::new(|| LATENCY),
             narrow: None,
             wire: BTreeMap::new(),
             sent: 0,
@@ -374,7 +381,7 @@ impl World {
 
     fn post(&mut self, source: SocketAddr, destination: SocketAddr, contents: Vec<u8>) {
         self.sent += 1;
-        let key = (self.now + LATENCY, self.sent);
+        let key = (self.now + (self.latency)(), self.sent);
         self.wire.insert(
             key,
             Datagram {
@@ -401,7 +408,9 @@ impl World {
         }
         let address = viewer.address;
         for transmit in out {
-            self.post(address, transmit.destination, transmit.contents.into());
+            if !(self.loses_answer)(&transmit.contents) {
+                self.post(address, transmit.destination, transmit.contents.into());
+            }
         }
     }
 

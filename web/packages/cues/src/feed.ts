@@ -39,6 +39,8 @@ export class Feed {
   #snapshot: Snapshot | null = null;
   #state: StreamState | null = null;
   #livePts: number | null = null;
+  /** When the server said the newest message that tells how it stands. */
+  #saidAt = -Infinity;
   /** Every cue up to it has been seen or superseded; null before the first snapshot. */
   #complete: number | null = null;
   /** Highest seq that the server has spoken of. */
@@ -249,6 +251,7 @@ export class Feed {
     this.#newest = Math.max(this.#newest, snapshot.last_seq);
     if (this.#snapshot?.epoch !== snapshot.epoch) this.#ingest.reset();
     this.#snapshot = snapshot;
+    this.#saidAt = snapshot.server_utc_ms;
     this.#state = snapshot.state;
     this.#livePts = snapshot.live_pts;
     this.#ingest.sample(snapshot.server_utc_ms, snapshot.live_pts);
@@ -268,6 +271,10 @@ export class Feed {
   }
 
   #onHeartbeat(heartbeat: Heartbeat, localMs: number): FeedChange {
+    // What is said again can come after what was said later.
+    const olderMs = this.#saidAt - heartbeat.server_utc_ms;
+    if (olderMs > 0 && olderMs < SAID_AGAIN_MS) return NOTHING;
+    this.#saidAt = heartbeat.server_utc_ms;
     this.#state = heartbeat.state;
     this.#livePts = heartbeat.live_pts;
     this.#newest = Math.max(this.#newest, heartbeat.last_seq);
@@ -338,4 +345,6 @@ const WHOLE_LENGTH_MAX = 60_000 - 1369;
 const NOTHING: FeedChange = { added: [], pullAfter: null, needsSnapshot: false };
 /** A gap is pulled within a second; the server's burst of 50 and 10/s fit many times over. */
 const BEYOND_MAX = 1024;
+/** More than a message is ever under way. One that is older by more tells of a clock that was set back. */
+const SAID_AGAIN_MS = 10_000;
 const UTF8 = new TextEncoder();

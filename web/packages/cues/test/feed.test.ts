@@ -35,6 +35,19 @@ test("the newest message says where the stream is in its life", () => {
   assert.equal(feed.state, "ended", "what cannot be read, or is of another stream, says nothing");
 });
 
+test("a heartbeat that is said again after a newer one says nothing", () => {
+  const feed = joined();
+  feed.message(heartbeat({ state: "interrupted", server_utc_ms: 20_000 }), 0);
+  const before = heartbeat({ server_utc_ms: 19_950, live_pts: 1, last_seq: 7 });
+  assert.equal(feed.message(before, 0).pullAfter, null);
+  assert.equal(feed.state, "interrupted");
+  assert.notEqual(feed.livePts, 1);
+  // Said again before anything newer it changes nothing; a clock that was set back does.
+  feed.message(heartbeat({ state: "interrupted", server_utc_ms: 20_000 }), 0);
+  feed.message(heartbeat({ state: "live", server_utc_ms: 5_000 }), 0);
+  assert.equal(feed.state, "live");
+});
+
 test("a cue that comes twice is told once", () => {
   const feed = joined();
   assert.equal(feed.message(cues(cueText()), 0).added.length, 1);

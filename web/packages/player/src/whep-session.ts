@@ -95,7 +95,8 @@ export class WhepSession {
       if (!this.#http.isClosed && typeof data === "string") this.#handlers.onMessage(data);
     };
     // A text that is lost comes again by the first a second later; by this one within the lead of its cues.
-    const repeats = peer.createDataChannel("repeats", { ordered: false, maxRetransmits: 0 });
+    // One that is not acknowledged within a round trip is given up: SCTP would wait for it with all that follows.
+    const repeats = peer.createDataChannel("repeats", { ordered: false, maxPacketLifeTime: 150 });
     repeats.onmessage = channel.onmessage;
     // A server that ends a session closes DTLS, and the channel is the first to tell.
     channel.onclose = () => {
