@@ -14,7 +14,7 @@ use crate::{codec::EncodedCue, error::Error};
 /// 6.1, the value without `a=max-message-size`).
 pub const MESSAGE_LEN_MAX: usize = 60_000;
 
-/// How far behind live a snapshot begins: a viewer who is further behind asks for the state there.
+/// How far behind live a snapshot begins for whoever can seek: a viewer who is further behind asks for the state there.
 pub const SNAPSHOT_BACK: Duration = Duration::from_mins(1);
 
 /// Where the stream is in its life.

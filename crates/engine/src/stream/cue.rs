@@ -1,6 +1,10 @@
 //! A stream's cues: taken in, told to everyone, answered about.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cues::{
     ActiveCard, ArmError, Armed, At, CancelError, CueRequest, LiveClock, LoggedCue, Receipt,
@@ -134,10 +138,14 @@ impl Stream {
         (pts, self.timeline.state(pts))
     }
 
-    /// What a new follower of the side channel is told first: one message, more when it has many cues.
+    /// What a new follower over HTTP is told first: one message, more when it has many cues.
     pub(crate) fn snapshot(&self, now: Instant) -> Vec<channel::Told> {
+        self.snapshot_from(now, channel::SNAPSHOT_BACK)
+    }
+
+    fn snapshot_from(&self, now: Instant, back: Duration) -> Vec<channel::Told> {
         let live_pts = self.clock.highest();
-        let from = live_pts.offset(-time::span_to_ticks(channel::SNAPSHOT_BACK));
+        let from = live_pts.offset(-time::span_to_ticks(back));
         let head = channel::Snapshot {
             stream: self.name.to_string(),
             state: self.channel_state(),
@@ -152,16 +160,16 @@ impl Stream {
         channel::snapshot(&head, &self.timeline.snapshot_cues(from))
     }
 
-    /// A viewer's data channel opened: it gets what an HTTP follower gets first.
+    /// A viewer's data channel opened. What comes at once comes as fast as the first thing that is lost lets it.
     pub(crate) fn greet(&mut self, fx: &mut Effects<'_>, session: SessionId) {
-        for message in self.snapshot(fx.now) {
+        for message in self.snapshot_from(fx.now, JOIN_BACK) {
             self.send_told(fx, std::iter::once(session), &message);
         }
     }
 
     /// The same where it may be lost, and without waiting for what was.
     pub(crate) fn greet_again(&self, fx: &mut Effects<'_>, session: SessionId) {
-        for message in self.snapshot(fx.now) {
+        for message in self.snapshot_from(fx.now, JOIN_BACK) {
             fx.sfu.repeat_text(fx.now, session, &message.text);
         }
     }
@@ -184,8 +192,11 @@ impl Stream {
 
     /// A new epoch: its anchor differs, so everyone starts afresh.
     pub(super) fn broadcast_snapshot(&mut self, fx: &mut Effects<'_>) {
+        for message in self.snapshot_from(fx.now, EPOCH_BACK) {
+            self.tell_sessions(fx, &message);
+        }
         for message in self.snapshot(fx.now) {
-            self.broadcast(fx, message);
+            self.tell_followers(fx, message);
         }
     }
 
@@ -228,10 +239,18 @@ impl Stream {
     }
 
     fn broadcast(&mut self, fx: &mut Effects<'_>, told: channel::Told) {
+        self.tell_sessions(fx, &told);
+        self.tell_followers(fx, told);
+    }
+
+    fn tell_sessions(&mut self, fx: &mut Effects<'_>, told: &channel::Told) {
         let viewers = std::mem::take(&mut self.viewers);
         let sessions = viewers.iter().map(|viewer| SessionId(viewer.session));
-        self.send_told(fx, sessions, &told);
+        self.send_told(fx, sessions, told);
         self.viewers = viewers;
+    }
+
+    fn tell_followers(&self, fx: &mut Effects<'_>, told: channel::Told) {
         fx.out.push_back(Output::SideChannel {
             stream: self.name.clone(),
             message: told.text,
@@ -240,3 +259,9 @@ impl Stream {
         });
     }
 }
+
+/// How far behind live a viewer by WebRTC is told of, who sees what it is sent and cannot seek. When it joins, that may
+/// be the longest group that is kept (`sfu`'s cache).
+const JOIN_BACK: Duration = Duration::from_secs(12);
+/// When it is there already, a picture on its way: cues behind a long text wait for all of it.
+const EPOCH_BACK: Duration = Duration::from_secs(2);
