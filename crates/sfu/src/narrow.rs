@@ -33,6 +33,8 @@ pub(crate) struct Link {
     last: Option<Mark>,
     /// When a report last told of a packet that did not arrive.
     lost: Option<Instant>,
+    /// The last report alone would have made it narrow.
+    suspect: bool,
     pace: Option<Pace>,
 }
 
@@ -81,6 +83,11 @@ impl Link {
         self.pace.as_ref().map(|pace| pace.due)
     }
 
+    /// What is lost now says nothing of the link: its packets went a way that is no more.
+    pub(crate) fn excuse(&mut self) {
+        (self.last, self.suspect) = (None, false);
+    }
+
     /// Takes a report; `offered` is how many bytes of video the stream has had so far. True if the
     /// link was narrow and is so no longer.
     pub(crate) fn judge(&mut self, now: Instant, report: LinkReport, offered: u64) -> bool {
@@ -100,8 +107,11 @@ impl Link {
         let offered = per_second(offered.saturating_sub(last.offered), span);
         let sent = per_second(sent.saturating_sub(last.sent), span);
         let arrived = sent * (1.0 - f64::from(loss));
+        let too_little = loss >= HEAVY_LOSS && arrived < offered;
+        // Once is an interruption, which is over when it is told of.
+        let again = std::mem::replace(&mut self.suspect, too_little);
         match &mut self.pace {
-            None if loss >= HEAVY_LOSS && arrived < offered => {
+            None if too_little && again => {
                 self.pace = Some(Pace::new(now, arrived, resent));
             }
             Some(pace) if loss >= HEAVY_LOSS => pace.lower(now, arrived),

@@ -270,6 +270,10 @@ impl Session {
     /// Takes what the viewer's reports say of its link; `offered` is how many bytes of video the
     /// stream has had so far.
     pub(crate) fn judge_link(&mut self, now: Instant, report: LinkReport, offered: u64) {
+        if self.transport.has_moved(now) {
+            self.link.excuse();
+            return;
+        }
         let was_narrow = self.link.is_narrow();
         if self.link.judge(now, report, offered) {
             // From where it is to what is live.

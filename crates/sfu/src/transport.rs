@@ -27,6 +27,8 @@ pub(crate) struct Transport {
     /// When an authenticated connectivity check last came.
     heard: Instant,
     paths: Paths,
+    /// When media last went over to another way.
+    moved: Option<Instant>,
     /// What went wrong first while connecting.
     trouble: Option<String>,
     /// When the first flight of the handshake left.
@@ -50,6 +52,7 @@ impl Transport {
             opened: now,
             heard: now,
             paths: Paths::default(),
+            moved: None,
             trouble: None,
             shaking_since: None,
             deadline: now,
@@ -127,20 +130,33 @@ impl Transport {
         hmac: &dyn Sha1HmacProvider,
     ) -> bool {
         self.heard = now;
-        if !check.nominates {
+        let (before, nominated) = (self.paths.chosen(), check.nominates);
+        let begins = if nominated {
+            self.paths
+                .nominated(now, tuple, check.generation, check.priority)
+        } else {
             self.paths
                 .checked(now, tuple, check.generation, check.priority);
+            false
+        };
+        if before.is_some() && self.paths.chosen() != before {
+            self.moved = Some(now);
+        }
+        if !nominated {
             return false;
         }
-        let begins = self
-            .paths
-            .nominated(now, tuple, check.generation, check.priority);
         if let Some(message) = self.stand_in.check(now, hmac)
             && let Ok(receive) = self.stand_in.receive(&message)
         {
             self.take(now, receive);
         }
         begins
+    }
+
+    /// Media went over to another way so lately that reports still tell of what was lost on the old one.
+    pub(crate) fn has_moved(&self, now: Instant) -> bool {
+        let lately = |at: Instant| now.saturating_duration_since(at) < MOVED_FOR;
+        self.moved.is_some_and(lately)
     }
 
     /// A way is the peer's no longer.
@@ -241,3 +257,5 @@ impl Transport {
 
 /// The shortest time a transport is left alone after it asked to be called at once.
 const TIMER_GRAIN: Duration = Duration::from_millis(1);
+/// Two of str0m's statistics and a report.
+const MOVED_FOR: Duration = Duration::from_secs(5);

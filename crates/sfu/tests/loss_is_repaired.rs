@@ -80,6 +80,47 @@ fn a_viewer_who_loses_nearly_all_costs_at_most_twice_the_stream() {
 }
 
 #[test]
+fn an_interruption_makes_no_link_narrow() {
+    let mut world = World::new();
+    world.publish(5, 60, 6_000);
+    let id = world.join_and_connect(1);
+    world.publish(100, 60, 6_000);
+    // Two seconds of nothing.
+    world.loses = Box::new(is_media);
+    world.publish(60, 60, 6_000);
+    world.loses = Box::new(|_| false);
+    world.publish(300, 60, 6_000);
+    world.run(LATENCY * 10);
+    let stats = world.sfu.stats(id).unwrap();
+    assert_eq!((stats.narrow, stats.narrowed), (false, 0), "{stats:?}");
+    let frames = world.viewers[&id].whole_frames();
+    assert!(
+        frames.ends_with(&(180..465).collect::<Vec<_>>()),
+        "{frames:?}"
+    );
+}
+
+#[test]
+fn what_was_lost_on_another_way_makes_no_link_narrow() {
+    let mut world = World::new();
+    world.publish(5, 60, 6_000);
+    let id = world.join_and_connect(1);
+    world.publish(100, 60, 6_000);
+    for port in 7_001..7_006 {
+        world.viewers.get_mut(&id).unwrap().address.set_port(port);
+        world.publish(300, 60, 6_000);
+    }
+    let stats = world.sfu.stats(id).unwrap();
+    assert_eq!((stats.narrow, stats.narrowed), (false, 0), "{stats:?}");
+    let last: Vec<u32> = (1_565..1_600).collect();
+    let frames = world.viewers[&id].whole_frames();
+    assert!(
+        last.iter().all(|frame| frames.contains(frame)),
+        "{frames:?}"
+    );
+}
+
+#[test]
 fn a_viewer_on_a_narrow_link_gets_what_it_bears_and_costs_no_other_a_frame() {
     let mut world = World::new();
     world.publish(5, 60, 6_000);
@@ -158,7 +199,7 @@ fn a_link_that_was_bad_for_a_while_is_trusted_again_though_it_still_loses_some()
         count += usize::from(is_media(datagram));
         is_media(datagram) && count % 5 > 0
     });
-    world.publish(200, 250, 6_000);
+    world.publish(300, 250, 6_000);
     assert!(world.sfu.stats(id).unwrap().narrow);
     world.loses = Box::new(move |datagram| {
         count += usize::from(is_media(datagram));
@@ -168,7 +209,7 @@ fn a_link_that_was_bad_for_a_while_is_trusted_again_though_it_still_loses_some()
     world.publish(1_795, 250, 6_000);
     assert!(!world.sfu.stats(id).unwrap().narrow);
     world.run(LATENCY * 10);
-    let last: Vec<u32> = (1_875..1_990).collect();
+    let last: Vec<u32> = (1_975..2_090).collect();
     let frames = world.viewers[&id].whole_frames();
     assert!(
         last.iter().all(|frame| frames.contains(frame)),
