@@ -8,6 +8,7 @@ mod pipes;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     io,
     path::PathBuf,
     process::{ExitStatus, Stdio},
@@ -204,6 +205,9 @@ impl Task {
 
 fn start(program: &PathBuf) -> io::Result<Child> {
     Program::new(program)
+        // It reads what strangers send; what the server was given in the environment, tokens too, is none of its.
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| is_childs(name)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -211,6 +215,19 @@ fn start(program: &PathBuf) -> io::Result<Child> {
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
+}
+
+/// Where programs, libraries and the plugin registry are, and what GStreamer is told.
+fn is_childs(name: &OsStr) -> bool {
+    const NAMES: [&str; 5] = [
+        "PATH",
+        "HOME",
+        "XDG_CACHE_HOME",
+        "LD_LIBRARY_PATH",
+        "TMPDIR",
+    ];
+    let name = name.to_string_lossy();
+    NAMES.contains(&&*name) || name.starts_with("GST_")
 }
 
 fn describe(status: io::Result<ExitStatus>) -> String {
@@ -293,6 +310,17 @@ mod tests {
         assert!(matches!(next(&mut queue).await, ChildEvent::Spawned));
         children.kill(CHILD);
         assert!(description(&next(&mut queue).await).contains("killed"));
+    }
+
+    #[test]
+    fn a_child_is_not_told_the_servers_secrets() {
+        let told = |name: &str| is_childs(name.as_ref());
+        assert!(["PATH", "HOME", "GST_DEBUG"].into_iter().all(told));
+        assert!(
+            !["SHOPCAST_ACCESS__API_TOKEN", "DATABASE_URL", "PATHS"]
+                .into_iter()
+                .any(told)
+        );
     }
 
     #[tokio::test]
