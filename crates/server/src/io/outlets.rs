@@ -7,7 +7,7 @@ use std::{
 
 use access::Grant;
 use bytes::Bytes;
-use engine::{ConnId, CueAccepted, CuesForged, Output, StreamEvent, StreamName};
+use engine::{ConnId, CueAccepted, CuesForged, EncoderCue, Output, StreamEvent, StreamName};
 use hls::Publication;
 use metrics::counter;
 use sfu::{FiveTuple, Protocol};
@@ -147,11 +147,7 @@ impl Outlets {
                 debug!(conn = conn.0, what, "left out of what an RTMP client sent");
                 counter!("shopcast_rtmp_dropped_total", "what" => what).increment(1);
             }
-            Output::EncoderCue(said) => {
-                let right = self.passing.cue_rights.get(&said.conn).copied();
-                self.encoder_cues
-                    .take(said, right.unwrap_or(CueRight::None));
-            }
+            Output::EncoderCue(said) => self.encoder_cue(said),
             Output::SessionClosed { session, reason } => {
                 debug!(session, ?reason, "WebRTC session closed");
             }
@@ -165,6 +161,12 @@ impl Outlets {
                 self.stream(&stream, event);
             }
         }
+    }
+
+    fn encoder_cue(&self, said: EncoderCue) {
+        let right = self.passing.cue_rights.get(&said.conn).copied();
+        self.encoder_cues
+            .take(said, right.unwrap_or(CueRight::None));
     }
 
     /// Whoever does not take what it is sent is gone.
