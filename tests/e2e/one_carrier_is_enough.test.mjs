@@ -132,7 +132,7 @@ test('one carrier is enough, and the publisher goes and returns', { timeout: 120
   await insertCue(server, STREAM, showCue('meanwhile', { at: { pts: away.newest_pts + SECOND / 3 }, payload: product(2) }));
   publish(4_000);
   await until('the stream is live again', async () => (await streamInfo(server, STREAM)).state === 'live');
-  const hidden = await insertCue(server, STREAM, { card_id: 'across', op: 'hide', at: { after_ms: 3_000 } });
+  const hidden = await insertCue(server, STREAM, { card_id: 'across', op: 'hide', at: { after_ms: 4_500 } });
   for (const viewer of viewers) await past(viewer, hidden.pts + SECOND);
   await verdicts(t, { server, viewers, recorder, cards: ['across', 'meanwhile'] });
 });
