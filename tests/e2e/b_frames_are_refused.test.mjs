@@ -50,9 +50,12 @@ async function bFramesAreRefused(t, publish) {
       const logs = await collectFrameLogs(page);
       return logs.hls.frames.filter((frame) => frame.counter !== null).length >= 120 && logs;
     });
-    const counters = hls.frames.map((frame) => frame.counter).filter((counter) => counter !== null);
-    t.diagnostic(`${counters.length} numbers read, ${counters[0]} to ${counters.at(-1)}`);
-    assert.ok(counters.every((counter, i) => i === 0 || counter > counters[i - 1]), `out of order: ${counters}`);
-    assert.ok(counters.at(-1) - counters[0] < 1.3 * counters.length, 'too many pictures are missing');
+    const read = hls.frames.filter(({ counter }) => counter !== null);
+    const steps = read.slice(1).map((frame, i) => [frame.counter - read[i].counter, frame.presented - read[i].presented]);
+    t.diagnostic(`${read.length} numbers read, ${read[0].counter} to ${read.at(-1).counter}`);
+    assert.ok(steps.every(([numbers]) => numbers > 0), `out of order: ${read.map(({ counter }) => counter)}`);
+    // Those that a busy machine did not read were presented all the same; without B-frames none would be.
+    const whole = steps.filter(([numbers, presented]) => numbers === presented).length;
+    assert.ok(whole >= 0.9 * steps.length, `between ${steps.length - whole} of ${steps.length} pictures and the next some were not presented`);
   });
 }
