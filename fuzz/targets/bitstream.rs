@@ -7,7 +7,7 @@ use media::{
     aac::{self, parse_asc},
     av1::{self, OBU_SEQUENCE_HEADER},
     h264::{self, nals, parse_avcc, parse_sps, slice_type, to_four_byte_lengths},
-    opus::packet_samples,
+    opus::{self, packet_samples},
     sei::{self, Syntax},
     vp8,
     vp9::{self, Header},
@@ -19,10 +19,13 @@ use crate::take::Take;
 
 /// An access unit with messages in it. What is taken out of it once is out; what is put in stands before the picture.
 pub fn h264_sei(data: &[u8]) {
+    sei(Syntax::H264, data);
+}
+
+pub(crate) fn sei(syntax: Syntax, data: &[u8]) {
     let Ok(unit) = to_four_byte_lengths(Bytes::copy_from_slice(data), 4) else {
         return;
     };
-    let syntax = Syntax::H264;
     let left = match sei::strip_own(syntax, &unit) {
         Some((left, count)) => {
             assert!(count > 0 && left.len() < unit.len());
@@ -42,10 +45,20 @@ pub fn h264_sei(data: &[u8]) {
             }
         }
     }
-    let whole = sei::insert(syntax, left.clone(), &[0, 0, 0, 2, 6, 0x80]);
-    assert_eq!(whole.len(), left.len() + 6);
+    let message: &[u8] = match syntax {
+        Syntax::H264 => &[6, 0x80],
+        Syntax::H265 => &[0x4e, 1, 0x80],
+    };
+    let length = u8::try_from(message.len()).expect("two or three");
+    let whole = sei::insert(
+        syntax,
+        left.clone(),
+        &[&[0, 0, 0, length], message].concat(),
+    );
+    assert_eq!(whole.len(), left.len() + 4 + message.len());
     let before = nals(&whole).take_while(|nal| !syntax.is_vcl(nal)).last();
-    assert_eq!(before.as_deref(), Some(&[6, 0x80][..]));
+    let before = before.expect("it stands there");
+    assert!(syntax.is_sei(&before) && before.ends_with(&[0x80]));
 }
 
 /// A sequence parameter set. What is said of the picture is within what decoders can be asked for.
@@ -162,8 +175,11 @@ pub fn vp9_header(data: &[u8]) {
     }
 }
 
-/// A temporal unit of AV1. What is read is written the same again, and a sequence header goes on to the packager.
+/// A temporal unit of AV1, or a record. What is read is written the same again, and a sequence header goes on to the packager.
 pub fn av1_obus(data: &[u8]) {
+    if let Ok(Some(config)) = av1::parse_av1c(data) {
+        whole(&config.into());
+    }
     for obu in av1::obus(data).map_while(Result::ok) {
         let mut again = Vec::new();
         av1::put_obu(&mut again, &obu);
@@ -178,8 +194,35 @@ pub fn av1_obus(data: &[u8]) {
     }
 }
 
+/// A temporal unit. A sample of it has nothing that a sample should not have, and is its own sample.
+pub fn av1_sample(data: &[u8]) {
+    let Ok(sample) = av1::sample(data) else {
+        return;
+    };
+    assert!(!sample.payload.is_empty());
+    for obu in av1::obus(&sample.payload) {
+        let obu = obu.expect("what is put is read");
+        assert!(!matches!(
+            obu.kind,
+            av1::OBU_TEMPORAL_DELIMITER
+                | av1::OBU_PADDING
+                | av1::OBU_REDUNDANT_FRAME_HEADER
+                | av1::OBU_TILE_LIST
+        ));
+    }
+    assert_eq!(av1::sample(&sample.payload), Ok(sample));
+}
+
+/// The header before Opus packets.
+pub fn opus_head(data: &[u8]) {
+    if let Ok(Some(head)) = opus::parse_head(data) {
+        assert!(data.starts_with(b"OpusHead") && data.len() >= 19);
+        assert!(matches!(head.channels, 1 | 2));
+    }
+}
+
 /// What is said of a picture is within what decoders can be asked for, and every consumer takes it.
-fn whole(config: &VideoConfig) {
+pub(crate) fn whole(config: &VideoConfig) {
     let (width, height) = config.size();
     assert!(width > 0 && height > 0, "{config:?}");
     assert!(

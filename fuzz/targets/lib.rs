@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`publisher`] | the publisher's: RTMP session, chunks, AMF0, FLV tags, and all of it through the engine; RTP packets |
 //! | [`bitstream`] | the encoder's: configurations of every codec, NAL units, OBUs, Opus packets, time stamps |
+//! | [`h265`] | the encoder's in H.265: parameter sets, records, messages |
 //! | [`cue`] | the API caller's and the peers': requests, cues and their carriers |
 //! | [`playlist`] | the HLS player's: queries and names |
 //! | [`viewer`] | the WebRTC viewer's: offers, fragments, datagrams, a TCP connection's frames |
@@ -19,6 +20,7 @@ pub mod bitstream;
 pub mod child;
 pub mod credential;
 pub mod cue;
+pub mod h265;
 pub mod playlist;
 pub mod publisher;
 mod take;
@@ -48,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target("access_publish_name", 1, credential::publish_name),
     target("access_token", 16, credential::token),
     target("av1_obus", 1, bitstream::av1_obus),
+    target("av1_sample", 1, bitstream::av1_sample),
     target("cue_channel", 1, cue::channel),
     target("cue_emsg", 1, cue::emsg),
     target("cue_id3", 1, cue::id3),
@@ -59,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     target("cue_time", 1, cue::time),
     target("engine_publish", 80, publisher::engine),
     target("flv_audio", 1, publisher::flv_audio),
+    target("flv_tracks", 2, publisher::flv_tracks),
     target("flv_video", 1, publisher::flv_video),
     target("frame_grid", 1, bitstream::frame_grid),
     target("h264_avcc", 1, bitstream::h264_avcc),
@@ -66,8 +70,13 @@ pub const TARGETS: &[Target] = &[
     target("h264_sets", 1, bitstream::h264_sets),
     target("h264_sps", 1, bitstream::h264_sps),
     target("h264_sei", 1, bitstream::h264_sei),
+    target("h265_hvcc", 1, h265::hvcc),
+    target("h265_sei", 1, h265::sei),
+    target("h265_sets", 1, h265::sets),
+    target("h265_sps", 1, h265::sps),
     target("hls_name", 1, playlist::name),
     target("hls_query", 8, playlist::query),
+    target("opus_head", 1, bitstream::opus_head),
     target("opus_packet", 1, bitstream::opus_packet),
     target("rtmp_amf0", 1, publisher::amf0),
     target("rtmp_chunks", 16, publisher::chunks),

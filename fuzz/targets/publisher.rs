@@ -8,7 +8,8 @@ use std::{
 use bytes::Bytes;
 use engine::{ConnId, Input, Output, PublishRefused, Shard, StreamName};
 use hls::{Error, Origin, Rendition};
-use media::{UnixMillis, VideoCodec};
+use media::UnixMillis;
+use sfu::RtpCodec;
 
 use crate::{now, viewer};
 
@@ -37,24 +38,29 @@ pub fn flv_audio(data: &[u8]) {
     rtmp::fuzz::audio(data);
 }
 
+/// Messages of one publish, through what is known of its tracks.
+pub fn flv_tracks(data: &[u8]) {
+    rtmp::fuzz::tracks(data);
+}
+
 /// Video packets from the network to access units, and on to the viewers' packets.
 pub fn rtp_h264(data: &[u8]) {
-    sfu::fuzz::publish(now(), VideoCodec::H264, data);
+    sfu::fuzz::publish(now(), RtpCodec::H264, data);
 }
 
 /// The same of VP8.
 pub fn rtp_vp8(data: &[u8]) {
-    sfu::fuzz::publish(now(), VideoCodec::Vp8, data);
+    sfu::fuzz::publish(now(), RtpCodec::Vp8, data);
 }
 
 /// The same of VP9.
 pub fn rtp_vp9(data: &[u8]) {
-    sfu::fuzz::publish(now(), VideoCodec::Vp9, data);
+    sfu::fuzz::publish(now(), RtpCodec::Vp9, data);
 }
 
 /// The same of AV1.
 pub fn rtp_av1(data: &[u8]) {
-    sfu::fuzz::publish(now(), VideoCodec::Av1, data);
+    sfu::fuzz::publish(now(), RtpCodec::Av1, data);
 }
 
 /// A publisher after the handshake, through everything its bytes reach: the session, the clock, the packetiser, the

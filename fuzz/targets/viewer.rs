@@ -9,8 +9,9 @@ use std::{
 use bytes::Bytes;
 use media::{H264Config, VideoConfig};
 use sfu::{
-    Config, Deframer, Event, FiveTuple, Input, MediaDescription, Offer, Output, Patched,
-    Precondition, Protocol, PublishOffer, Refusal, SessionId, Sfu, StreamId, frame_head,
+    Config, Deframer, Event, FiveTuple, Input, MediaDescription, NotRepaired, Offer, Output,
+    Patched, Precondition, Protocol, PublishOffer, Refusal, SessionId, Sfu, StreamId,
+    VideoDescription, Withheld, frame_head,
 };
 
 use crate::{now, take::Take};
@@ -28,10 +29,17 @@ pub fn offer(data: &[u8]) {
         3 => av1(),
         _ => h264([[0x42, 0xe0, 0x1f], [0x64, 0x00, 0x28]][usize::from(stream >> 4 & 1)]),
     };
+    let described = match stream >> 2 & 3 {
+        3 => VideoDescription::Withheld(Withheld {
+            has: "B-frames",
+            why: NotRepaired::Off,
+        }),
+        2 => VideoDescription::Repaired,
+        _ => VideoDescription::Source(&video),
+    };
     let media = MediaDescription {
-        video: (stream & 1 == 0).then_some(&video),
+        video: (stream & 1 == 0).then_some(described),
         audio: stream & 2 == 0,
-        b_frames: stream & 12 == 12,
     };
     let offer = Offer {
         session: VIEWER,
@@ -167,9 +175,8 @@ fn join(sfu: &mut Sfu, at: Instant) -> (String, String) {
         stream: StreamId(1),
         sdp: OFFER,
         media: MediaDescription {
-            video: Some(&video),
+            video: Some(VideoDescription::Source(&video)),
             audio: true,
-            b_frames: false,
         },
     };
     let answer = sfu

@@ -64,12 +64,12 @@ pub enum Error {
     #[error("an epoch needs a video or an audio configuration")]
     NoTrack,
     /// Video that no LL-HLS player takes; see [`carries`](crate::carries).
-    #[error("{0} video is not carried by LL-HLS; publish H.264, VP9 or AV1")]
+    #[error("{0} video is not carried by LL-HLS; publish H.264, H.265, VP9 or AV1")]
     NotCarried(&'static str),
     /// A decoder configuration record that cannot go into an initialisation segment.
     #[error("{what} cannot be written into an initialisation segment: {reason}")]
     DecoderConfig {
-        /// `avcC`, `vpcC`, `av1C` or `esds`.
+        /// `avcC`, `hvcC`, `vpcC`, `av1C` or `esds`.
         what: &'static str,
         /// What the box writer said.
         reason: String,

@@ -3,6 +3,8 @@
 
 mod colour;
 mod obu;
+mod record;
+mod sample;
 mod sequence;
 
 use bytes::Bytes;
@@ -13,6 +15,8 @@ pub use obu::{
     OBU_FRAME, OBU_FRAME_HEADER, OBU_PADDING, OBU_REDUNDANT_FRAME_HEADER, OBU_SEQUENCE_HEADER,
     OBU_TEMPORAL_DELIMITER, OBU_TILE_LIST, Obu, Obus, leb128, obus, put_obu, read_obu,
 };
+pub use record::parse_av1c;
+pub use sample::{Sample, SampleBuilder, sample};
 pub use sequence::parse_sequence_header;
 
 /// An AV1 track's configuration: what its sequence header says.

@@ -22,10 +22,10 @@ pub struct Frame {
     pub dts: MediaTime,
     /// Presentation time on the same scale as `dts`.
     pub pts: MediaTime,
-    /// Decoding can start here: an IDR picture or a key frame, and every audio frame.
+    /// Decoding can start here: an IDR picture (H.264), any IRAP picture (H.265), a key frame, and every audio frame.
     pub keyframe: bool,
     /// H.264: NAL units, each behind a 4-byte big-endian length, without parameter sets'
-    /// out-of-band copy. VP8: one frame. VP9: one frame, or a superframe of a picture's layers.
+    /// out-of-band copy. H.265: the same, and without the parameter sets of its configuration. VP8: one frame. VP9: one frame, or a superframe of a picture's layers.
     /// AV1: a temporal unit's OBUs with their sizes, without the delimiter. AAC: one
     /// raw_data_block. Opus: one packet.
     pub payload: Bytes,

@@ -12,12 +12,13 @@ mod vui;
 
 pub use avcc::{Avcc, configure, parse_avcc};
 pub use nal::{
-    NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SEI, NAL_SLICE, NAL_SPS, Nals, nal_type, nals,
-    to_four_byte_lengths,
+    NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SEI, NAL_SLICE, NAL_SPS, is_recovery_point, nal_type,
 };
 pub use pps::{Pps, parse_pps};
 pub use slice::{SliceType, first_mb_in_slice, slice_pps_id, slice_type};
 pub use sps::{Sps, parse_sps, sps_id};
+
+pub use crate::nal::{Nals, nals, to_four_byte_lengths};
 
 use crate::H264Config;
 

@@ -1,4 +1,9 @@
-//! Opus: whether bytes are a packet, and how long it lasts (RFC 6716 section 3).
+//! Opus: whether bytes are a packet, and how long it lasts (RFC 6716 section 3); the header before the packets (RFC 7845
+//! section 5.1).
+
+mod head;
+
+pub use head::{Head, parse_head};
 
 use crate::Error;
 

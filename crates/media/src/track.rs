@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::time::Timescale;
+use crate::{h265::ProfileTierLevel, time::Timescale, video::Colour};
 
 /// Frames per second as a ratio, for example 30000/1001.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +95,36 @@ pub struct H264Config {
     pub reorder_frames: Option<u8>,
 }
 
+/// An H.265 track's configuration: what its parameter sets say, however they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct H265Config {
+    /// HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1), with 4-byte NAL lengths and complete arrays.
+    pub hvcc: Bytes,
+    /// Video parameter sets, NAL header included; never empty.
+    pub vps: Vec<Bytes>,
+    /// Sequence parameter sets, NAL header included; never empty.
+    pub sps: Vec<Bytes>,
+    /// Picture parameter sets, NAL header included; never empty.
+    pub pps: Vec<Bytes>,
+    /// Profile, tier and level: what the name `hvc1.…` is made of.
+    pub profile: ProfileTierLevel,
+    /// Luma width inside the conformance window, pixels.
+    pub width: u16,
+    /// Luma height inside the conformance window, pixels.
+    pub height: u16,
+    /// 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+    pub chroma_format_idc: u8,
+    /// Bits per luma sample, 8 to 16.
+    pub bit_depth: u8,
+    /// What the numbers mean.
+    pub colour: Colour,
+    /// From the VUI's timing, if it is there.
+    pub frame_rate: Option<FrameRate>,
+    /// `sps_max_num_reorder_pics`; more than zero means pictures may come in another order than they are shown in. Slice
+    /// types would not tell: low-delay encoders write B slices that refer to the past alone.
+    pub reorder_pics: u8,
+}
+
 /// An AAC track's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AacConfig {
@@ -106,6 +136,15 @@ pub struct AacConfig {
     pub sample_rate: Timescale,
     /// Channels; 1 to 8.
     pub channels: u8,
+}
+
+/// What is known of an audio track before its first frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AudioConfig {
+    /// AAC.
+    Aac(AacConfig),
+    /// Opus, whose packets say all that is to be known.
+    Opus,
 }
 
 impl AacConfig {

@@ -4,9 +4,9 @@
 //! one it is.
 
 use crate::{
-    Error, FrameRate, H264Config,
+    Error, FrameRate, H264Config, H265Config,
     av1::{self, Av1Config},
-    h264,
+    h264, h265,
     vp8::{self, Vp8Config},
     vp9::{self, Vp9Config},
 };
@@ -16,6 +16,8 @@ use crate::{
 pub enum VideoCodec {
     /// ITU-T H.264.
     H264,
+    /// ITU-T H.265.
+    H265,
     /// RFC 6386.
     Vp8,
     /// VP9 Bitstream & Decoding Process Specification.
@@ -29,6 +31,7 @@ impl VideoCodec {
     pub const fn name(self) -> &'static str {
         match self {
             Self::H264 => "H.264",
+            Self::H265 => "H.265",
             Self::Vp8 => "VP8",
             Self::Vp9 => "VP9",
             Self::Av1 => "AV1",
@@ -41,6 +44,8 @@ impl VideoCodec {
 pub enum VideoConfig {
     /// H.264.
     H264(H264Config),
+    /// H.265.
+    H265(H265Config),
     /// VP8.
     Vp8(Vp8Config),
     /// VP9.
@@ -54,6 +59,7 @@ impl VideoConfig {
     pub const fn codec(&self) -> VideoCodec {
         match self {
             Self::H264(_) => VideoCodec::H264,
+            Self::H265(_) => VideoCodec::H265,
             Self::Vp8(_) => VideoCodec::Vp8,
             Self::Vp9(_) => VideoCodec::Vp9,
             Self::Av1(_) => VideoCodec::Av1,
@@ -64,6 +70,7 @@ impl VideoConfig {
     pub fn codecs(&self) -> String {
         match self {
             Self::H264(config) => h264::codecs(config),
+            Self::H265(config) => h265::codecs(config),
             Self::Vp8(_) => vp8::CODECS.to_owned(),
             Self::Vp9(config) => vp9::codecs(config),
             Self::Av1(config) => av1::codecs(config),
@@ -74,6 +81,7 @@ impl VideoConfig {
     pub fn profile(&self) -> &'static str {
         match self {
             Self::H264(config) => h264::profile(config),
+            Self::H265(config) => h265::profile(config),
             Self::Vp8(config) => vp8::profile(config),
             Self::Vp9(config) => vp9::profile(config),
             Self::Av1(config) => av1::profile(config),
@@ -84,6 +92,7 @@ impl VideoConfig {
     pub const fn size(&self) -> (u16, u16) {
         match self {
             Self::H264(H264Config { width, height, .. })
+            | Self::H265(H265Config { width, height, .. })
             | Self::Vp8(Vp8Config { width, height, .. })
             | Self::Vp9(Vp9Config { width, height, .. })
             | Self::Av1(Av1Config { width, height, .. }) => (*width, *height),
@@ -94,6 +103,7 @@ impl VideoConfig {
     pub const fn frame_rate(&self) -> Option<FrameRate> {
         match self {
             Self::H264(config) => config.frame_rate,
+            Self::H265(config) => config.frame_rate,
             Self::Vp8(_) | Self::Vp9(_) | Self::Av1(_) => None,
         }
     }
@@ -101,8 +111,10 @@ impl VideoConfig {
     /// The same without that promise, which browsers do not keep.
     #[must_use]
     pub fn without_frame_rate(mut self) -> Self {
-        if let Self::H264(config) = &mut self {
-            config.frame_rate = None;
+        match &mut self {
+            Self::H264(config) => config.frame_rate = None,
+            Self::H265(config) => config.frame_rate = None,
+            Self::Vp8(_) | Self::Vp9(_) | Self::Av1(_) => {}
         }
         self
     }
@@ -116,6 +128,7 @@ impl VideoConfig {
     pub fn reorder_frames(&self) -> u8 {
         match self {
             Self::H264(config) => config.reorder_frames.unwrap_or(0),
+            Self::H265(config) => config.reorder_pics,
             // What they refer to ahead of its time they send as a picture that is not shown.
             Self::Vp8(_) | Self::Vp9(_) | Self::Av1(_) => 0,
         }
@@ -125,6 +138,12 @@ impl VideoConfig {
 impl From<H264Config> for VideoConfig {
     fn from(config: H264Config) -> Self {
         Self::H264(config)
+    }
+}
+
+impl From<H265Config> for VideoConfig {
+    fn from(config: H265Config) -> Self {
+        Self::H265(config)
     }
 }
 

@@ -1,11 +1,12 @@
-//! What libvpx and libaom write is read, frame by frame.
+//! What libvpx, libaom and x265 write is read, frame by frame.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
 
+use bytes::Bytes;
 use media::{
     VideoConfig,
     av1::{self, OBU_FRAME, OBU_SEQUENCE_HEADER, OBU_TEMPORAL_DELIMITER},
-    vp8,
+    h265, vp8,
     vp9::{self, Header},
 };
 
@@ -89,4 +90,26 @@ fn av1() {
     assert_eq!(at, [0]);
     assert_eq!(configs[0].codecs(), "av01.0.00M.10");
     assert_eq!(configs[0].profile(), "Main");
+}
+
+/// FFmpeg's record and x265's access units, each behind four bytes of length.
+#[test]
+fn h265() {
+    let file = Bytes::from_static(include_bytes!("data/h265.hvc"));
+    let mut pieces = h265::nals(&file);
+    let config = h265::parse_hvcc(&pieces.next().unwrap()).unwrap().config;
+    assert_eq!((config.width, config.height), (160, 90));
+    assert_eq!(h265::codecs(&config), "hvc1.1.6.L30.90");
+    let units: Vec<_> = pieces.collect();
+    let is_key = |unit: &Bytes| h265::picture(unit).unwrap().irap;
+    let keys: Vec<_> = units.iter().map(is_key).collect();
+    assert_eq!(keys, [true, false, false, true, false, false]);
+    for unit in &units {
+        // Its key frames repeat the sets, which go without saying.
+        assert_eq!(h265::sets_of(unit).is_empty(), !is_key(unit));
+        assert!(h265::sets_of(unit).are_in(&config));
+        let left = h265::without(unit, &config);
+        assert!(h265::sets_of(&left).is_empty());
+        assert_eq!(left.len() < unit.len(), is_key(unit));
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use media::{AacConfig, FrameRate, H264Config};
+use media::{AudioConfig, FrameRate, TrackKind, VideoConfig};
 
 /// What a session is told.
 #[derive(Debug, Clone)]
@@ -71,27 +71,29 @@ pub enum Event {
     /// It says something at a moment of its stream. To be trusted as far as whoever publishes.
     Cue(EncoderCue),
     /// A new video configuration, valid for the frames after it. Repetitions are left out.
-    VideoConfig(H264Config),
+    VideoConfig(VideoConfig),
     /// A new audio configuration, valid for the frames after it. Repetitions are left out.
-    AudioConfig(AacConfig),
-    /// One H.264 access unit.
+    AudioConfig(AudioConfig),
+    /// One picture, of the codec last told.
     Video {
         /// Decode time in ms, unwrapped, otherwise as sent: may jump, may stand still.
         dts_ms: i64,
         /// Presentation time less decode time, ms; may be negative.
         composition_ms: i32,
-        /// It holds an IDR picture.
+        /// Decoding can start here.
         keyframe: bool,
-        /// NAL units behind 4-byte lengths.
+        /// As a [`media::Frame`] has it.
         payload: Bytes,
     },
-    /// One AAC frame.
+    /// One AAC frame or Opus packet, as last told.
     Audio {
         /// Presentation time in ms, unwrapped, otherwise as sent.
         pts_ms: i64,
-        /// One raw_data_block.
+        /// One raw_data_block, or one packet.
         payload: Bytes,
     },
+    /// There are more tracks of a kind than the one that is taken. Told once.
+    OtherTracks(TrackKind),
     /// One message was left out; the session goes on.
     Dropped {
         /// Why, from a fixed set of words that can label a counter.
@@ -130,6 +132,7 @@ impl fmt::Debug for Event {
                 .field("pts_ms", pts_ms)
                 .field("bytes", &payload.len())
                 .finish(),
+            Self::OtherTracks(kind) => f.debug_tuple("OtherTracks").field(kind).finish(),
             Self::Dropped { what } => f.debug_struct("Dropped").field("what", what).finish(),
             Self::Unpublish => f.write_str("Unpublish"),
         }

@@ -5,17 +5,18 @@ pub(crate) mod audio;
 pub(crate) mod cue_point;
 pub(crate) mod metadata;
 mod mod_ex;
+mod multitrack;
 pub(crate) mod video;
 
 use bytes::Bytes;
 
-/// What a tag says; `F` is a frame of its kind.
+/// What a tag says; `C` is a codec and `F` a frame of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Tag<F> {
-    /// A decoder configuration, not yet read.
-    Config(Bytes),
+pub(crate) enum Tag<C, F> {
+    /// A decoder configuration, not yet read; may be empty.
+    Config(C, Bytes),
     /// One frame.
-    Frame(F),
+    Frame(C, F),
     /// Valid and of no consequence: end of sequence, colour description, seek marks, silence.
     Nothing,
 }
@@ -25,6 +26,8 @@ pub(crate) enum Tag<F> {
 pub(crate) enum Refusal {
     /// This tag is left out; the words label a counter.
     Drop(&'static str),
+    /// It is of another track than the first of several.
+    OtherTrack,
     /// The publisher has to be told.
     Codec {
         /// As encoders name it.

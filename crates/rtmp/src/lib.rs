@@ -16,8 +16,9 @@
 //! }
 //! ```
 //!
-//! After [`Event::Publish`] it waits for [`Input::Accept`] or [`Input::Reject`]. It takes H.264 and
-//! AAC and refuses other codecs by name.
+//! After [`Event::Publish`] it waits for [`Input::Accept`] or [`Input::Reject`]. It takes H.264,
+//! H.265, AV1 and VP9, AAC and Opus, and refuses other codecs by name. Of several tracks of a kind it
+//! takes the first.
 //!
 //! It does not do TLS, does not judge who may publish, plays nothing, and leaves the time line to
 //! its caller: stamps come out as milliseconds, unwrapped and otherwise as sent.

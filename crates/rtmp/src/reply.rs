@@ -2,6 +2,7 @@
 
 use crate::{
     amf0::{Value, encode_all},
+    flv::{audio, video},
     message::{COMMAND_AMF0, Message},
 };
 
@@ -11,8 +12,11 @@ pub(crate) fn connected(transaction: f64) -> Message {
         ("fmsVer", Value::string("FMS/3,5,7,7009")),
         ("capabilities", Value::Number(31.0)),
     ]);
-    // Enhanced RTMP v2, "Enhancing NetConnection connect Command". FourCCs are those of the video
-    // and audio this server takes; OBS and FFmpeg send H.264 and AAC without asking.
+    // Enhanced RTMP v2, "Enhancing NetConnection connect Command". FourCCs are those that the readers
+    // of tags take; OBS and FFmpeg send them without asking.
+    let video = video::Codec::ALL.map(|(_, name)| name);
+    let audio = audio::Codec::ALL.map(|(_, name)| name);
+    let all = video.iter().chain(&audio);
     let information = Value::object([
         ("level", Value::string("status")),
         ("code", Value::string("NetConnection.Connect.Success")),
@@ -21,18 +25,16 @@ pub(crate) fn connected(transaction: f64) -> Message {
         ("capsEx", Value::Number(CAPS_MOD_EX)),
         (
             "fourCcList",
-            Value::StrictArray(vec![Value::string("avc1"), Value::string("mp4a")]),
+            Value::StrictArray(all.copied().map(Value::string).collect()),
         ),
-        (
-            "videoFourCcInfoMap",
-            Value::object([("avc1", Value::Number(CAN_FORWARD))]),
-        ),
-        (
-            "audioFourCcInfoMap",
-            Value::object([("mp4a", Value::Number(CAN_FORWARD))]),
-        ),
+        ("videoFourCcInfoMap", forwarded(video)),
+        ("audioFourCcInfoMap", forwarded(audio)),
     ]);
     command(0, "_result", transaction, [properties, information])
+}
+
+fn forwarded<const N: usize>(names: [&str; N]) -> Value {
+    Value::object(names.map(|name| (name, Value::Number(CAN_FORWARD))))
 }
 
 /// `_result` without a value.

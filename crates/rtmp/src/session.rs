@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use timers::Reason;
 
-use self::{rate::Rate, timers::Timers, tracks::Tracks};
+use self::{rate::Rate, timers::Timers};
 use crate::{
     Config, Error, Event, Input, Output, RejectReason,
     chunk::{CSID_COMMAND, CSID_STREAM, Limits, Reader, Writer},
@@ -23,6 +23,7 @@ use crate::{
     name::Name,
     reply,
 };
+pub(crate) use tracks::Tracks;
 
 /// One publisher's connection. See the crate's documentation for how to drive it.
 pub struct Session {
@@ -230,11 +231,12 @@ impl Session {
             return Ok(());
         };
         self.timers.media(now);
-        let event = match message.kind {
+        let told = match message.kind {
             VIDEO => tracks.video(message.timestamp, message.payload)?,
             _ => tracks.audio(message.timestamp, message.payload)?,
         };
-        self.outputs.extend(event.map(Output::Event));
+        let told = told.into_iter().flatten();
+        self.outputs.extend(told.map(Output::Event));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use common::{
     AUDIO_FRAME, AUDIO_HEADER, AVCC, Chunks, OTHER_AVCC, Peer, audio, video, video_frame,
     video_header,
 };
+use media::{AudioConfig, VideoConfig};
 use rtmp::{Error, Event};
 
 #[test]
@@ -61,7 +62,7 @@ fn a_repeated_sequence_header_says_nothing_and_a_changed_one_does() {
     let Some(Event::VideoConfig(config)) = peer.events.get(1) else {
         panic!()
     };
-    assert_eq!((config.width, config.height), (640, 360));
+    assert_eq!(config.size(), (640, 360));
     peer.events.clear();
     peer.feed(&audio(0, AUDIO_HEADER)).unwrap();
     peer.feed(&audio(0, AUDIO_HEADER)).unwrap();
@@ -70,7 +71,7 @@ fn a_repeated_sequence_header_says_nothing_and_a_changed_one_does() {
         .events
         .iter()
         .map(|event| {
-            if let Event::AudioConfig(config) = event {
+            if let Event::AudioConfig(AudioConfig::Aac(config)) = event {
                 config.sample_rate.hz()
             } else {
                 0
@@ -148,7 +149,7 @@ fn lengths_of_two_bytes_become_four() {
     };
     assert_eq!(payload, &[0, 0, 0, 2, 0x65, 0x88, 0, 0, 0, 1, 0x06][..]);
     assert!(keyframe);
-    let Some(Event::VideoConfig(config)) = peer.events.first() else {
+    let Some(Event::VideoConfig(VideoConfig::H264(config))) = peer.events.first() else {
         panic!()
     };
     assert_eq!(config.avcc[4], 0xff);
@@ -200,16 +201,24 @@ fn other_codecs_are_refused_by_name_in_words_for_the_encoder() {
     let tag = |bytes: &[u8]| bytes.to_vec();
     for (message, name) in [
         (
-            video(0, &tag(b"\x90hvc1\x01")),
-            "HEVC (H.265) is not supported; send H.264",
+            video(0, &tag(b"\x1c\x01\0\0\0")),
+            "HEVC (H.265) by the old header is not supported; send it by Enhanced RTMP",
         ),
         (
-            video(0, &tag(b"\x90av01\x81")),
-            "AV1 is not supported; send H.264",
+            video(0, &tag(b"\x90vvc1\x81")),
+            "VVC (H.266) is not supported; send H.264, H.265, AV1 or VP9",
         ),
         (
-            audio(0, &tag(b"\x90Opus")),
-            "Opus is not supported; send AAC",
+            video(0, &tag(b"\x90vp08")),
+            "VP8 is not supported; send H.264",
+        ),
+        (
+            audio(0, &tag(b"\x90ec-3")),
+            "E-AC-3 is not supported; send AAC or Opus",
+        ),
+        (
+            audio(0, &tag(b"\x90fLaC")),
+            "FLAC is not supported; send AAC",
         ),
         (
             audio(0, &tag(b"\x2f\xff\xfb")),
@@ -257,7 +266,7 @@ fn enhanced_packets_nobody_knows_are_dropped() {
     let strange = [
         &b"\x91zzzz\0"[..],
         b"\x9eavc1\0",
-        b"\x96\x10avc1",
+        b"\x96\x11avc1",
         b"\x96\x00",
         b"\x97\xff\xff",
         &long,

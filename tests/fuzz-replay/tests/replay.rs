@@ -35,9 +35,9 @@ macro_rules! replays {
 }
 
 replays! {
-    aac_asc access_claims access_publish_name access_token av1_obus cue_channel cue_emsg cue_id3 cue_json cue_painted cue_request cue_sei
-    cue_snapshot cue_time engine_publish flv_audio flv_video frame_grid h264_avcc h264_nals h264_sei h264_sets h264_sps hls_name hls_query
-    opus_packet rtmp_amf0 rtmp_chunks rtmp_session
+    aac_asc access_claims access_publish_name access_token av1_obus av1_sample cue_channel cue_emsg cue_id3 cue_json cue_painted cue_request cue_sei
+    cue_snapshot cue_time engine_publish flv_audio flv_tracks flv_video frame_grid h264_avcc h264_nals h264_sei h264_sets h264_sps h265_hvcc h265_sei
+    h265_sets h265_sps hls_name hls_query opus_head opus_packet rtmp_amf0 rtmp_chunks rtmp_session
     rtp_av1 rtp_h264 rtp_vp8 rtp_vp9
     sdp_fragment sdp_offer tcp_frames transcode_from_child transcode_to_child vp8_key_frame vp9_header webrtc_datagram
 }

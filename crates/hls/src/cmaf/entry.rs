@@ -2,6 +2,7 @@
 
 mod av01;
 mod avc1;
+mod hvc1;
 mod vp09;
 
 use media::{VideoCodec, VideoConfig};
@@ -23,7 +24,7 @@ pub(super) struct Entry {
 /// one.
 pub fn carries(video: &VideoConfig) -> bool {
     match video.codec() {
-        VideoCodec::H264 | VideoCodec::Vp9 | VideoCodec::Av1 => true,
+        VideoCodec::H264 | VideoCodec::H265 | VideoCodec::Vp9 | VideoCodec::Av1 => true,
         VideoCodec::Vp8 => false,
     }
 }
@@ -32,6 +33,7 @@ pub fn carries(video: &VideoConfig) -> bool {
 pub(super) fn of(config: &VideoConfig) -> Result<Entry, Error> {
     match config {
         VideoConfig::H264(h264) => avc1::entry(h264, visual(config)),
+        VideoConfig::H265(h265) => hvc1::entry(h265, visual(config)),
         VideoConfig::Vp9(vp9) => vp09::entry(vp9, visual(config)),
         VideoConfig::Av1(av1) => Ok(av01::entry(av1, visual(config))),
         VideoConfig::Vp8(_) => Err(Error::NotCarried(config.codec().name())),

@@ -1,4 +1,4 @@
-//! VP9 and AV1 have sample entries of their own; VP8 is refused.
+//! H.265, VP9 and AV1 have sample entries of their own; VP8 is refused.
 
 use bytes::Bytes;
 use hls::{
@@ -7,7 +7,7 @@ use hls::{
 use media::{
     Frame, FrameRate, MediaTime, Timescale, TrackKind, VideoCodec, VideoConfig,
     av1::{self, OBU_SEQUENCE_HEADER},
-    vp8,
+    h265, vp8,
     vp9::{self, Header},
 };
 use mp4_atom::{Codec, Ftyp, Moov};
@@ -51,20 +51,20 @@ fn epoch(video: VideoConfig) -> Epoch {
 }
 
 /// A stream of recorded samples, every third a key frame.
-fn packaged(config: VideoConfig, samples: &[&'static [u8]]) -> Stream {
+fn packaged(config: VideoConfig, samples: &[impl AsRef<[u8]>]) -> Stream {
     let mut stream = Stream::new(Config::default());
     stream.start(epoch(config));
-    let frame = |(n, sample): (usize, &&'static [u8])| {
+    let mut all = Vec::new();
+    for (n, sample) in samples.iter().enumerate() {
         let time = MediaTime::new(START + n as i64 * 3_000, Timescale::VIDEO);
-        Frame {
+        all.push(Frame {
             track: TrackKind::Video,
             dts: time,
             pts: time,
             keyframe: n % 3 == 0,
-            payload: Bytes::from_static(sample),
-        }
-    };
-    let all: Vec<_> = samples.iter().enumerate().map(frame).collect();
+            payload: Bytes::copy_from_slice(sample.as_ref()),
+        });
+    }
     stream.feed(&all);
     stream.end();
     let parts = stream.parts(Rendition::Video);
@@ -74,7 +74,10 @@ fn packaged(config: VideoConfig, samples: &[&'static [u8]]) -> Stream {
         .collect();
     assert_eq!(out.len(), samples.len());
     for (n, (sample, payload)) in out.iter().zip(samples).enumerate() {
-        assert_eq!((sample.sync, &sample.payload[..]), (n % 3 == 0, *payload));
+        assert_eq!(
+            (sample.sync, &sample.payload[..]),
+            (n % 3 == 0, payload.as_ref())
+        );
     }
     stream
 }
@@ -140,6 +143,37 @@ fn av1() {
     let multivariant = stream.multivariant("");
     assert!(
         multivariant.contains("CODECS=\"av01.0.00M.08\""),
+        "{multivariant}"
+    );
+}
+
+#[test]
+fn h265() {
+    let file = Bytes::from_static(include_bytes!("../../../media/tests/data/h265.hvc"));
+    let mut pieces = h265::nals(&file);
+    let config = h265::parse_hvcc(&pieces.next().unwrap()).unwrap().config;
+    let samples: Vec<_> = pieces.map(|unit| h265::without(&unit, &config)).collect();
+    let record = config.hvcc.clone();
+    let stream = packaged(config.into(), &samples);
+    let (Codec::Hvc1(hvc1), _) = entry(&stream) else {
+        panic!("an hvc1 entry");
+    };
+    assert_eq!((hvc1.visual.width, hvc1.visual.height), (160, 90));
+    // The sample entry's name promises that the sets are all here, and nothing else is.
+    let arrays = hvc1.hvcc.arrays.iter();
+    let arrays: Vec<_> = arrays
+        .map(|array| (array.completeness, array.nal_unit_type))
+        .collect();
+    assert_eq!(arrays, [(true, 32), (true, 33), (true, 34)]);
+    let init = stream.log.iter().find_map(|publication| match publication {
+        Publication::Init(init) => Some(init.body.clone()),
+        _ => None,
+    });
+    let init = init.unwrap();
+    assert!(init.windows(record.len()).any(|bytes| bytes == record));
+    let multivariant = stream.multivariant("");
+    assert!(
+        multivariant.contains("CODECS=\"hvc1.1.6.L30.90\",RESOLUTION=160x90"),
         "{multivariant}"
     );
 }

@@ -7,7 +7,10 @@ use super::{
     pps::parse_pps,
     sps::{Sps, parse_sps},
 };
-use crate::{Error, H264Config, sei};
+use crate::{
+    Error, H264Config,
+    record::{Kind, Reader, check_length, check_units, put_units},
+};
 
 /// A configuration record, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +50,9 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
         });
     }
     let sps_count = reader.u8("numOfSequenceParameterSets")? & 0x1f;
-    let sps = reader.units(sps_count, SPS_NAME)?;
+    let sps = reader.units(sps_count.into(), SPS_NAME)?;
     let pps_count = reader.u8("numOfPictureParameterSets")?;
-    let pps = reader.units(pps_count, PPS_NAME)?;
+    let pps = reader.units(pps_count.into(), PPS_NAME)?;
     let config = configure(sps, pps)?;
     Ok(Avcc {
         config,
@@ -64,8 +67,14 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
 /// No parameter set of a kind, more than a record can count (31 and 255) or hold (64 KiB in all),
 /// one of another type or with a forged message ([`crate::sei`]) in it, or one that [`parse_sps`] or [`parse_pps`] refuses.
 pub fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> {
-    check_units(&sps, NAL_SPS, SPS_MAX, SPS_NAME)?;
-    check_units(&pps, NAL_PPS, PPS_MAX, PPS_NAME)?;
+    let kind = |unit_type, max, element| Kind {
+        type_of: nal_type,
+        unit_type,
+        max,
+        element,
+    };
+    check_units(&sps, kind(NAL_SPS, SPS_MAX, SPS_NAME))?;
+    check_units(&pps, kind(NAL_PPS, PPS_MAX, PPS_NAME))?;
     // All are read, because any of them may be activated.
     let mut first: Option<Sps> = None;
     for unit in &sps {
@@ -90,56 +99,6 @@ pub fn configure(sps: Vec<Bytes>, pps: Vec<Bytes>) -> Result<H264Config, Error> 
     })
 }
 
-/// What can be written into a record: at least one unit, no more than its count can say, each of
-/// its own type and of a length that 16 bits can say.
-fn check_units(
-    units: &[Bytes],
-    unit_type: u8,
-    max: usize,
-    element: &'static str,
-) -> Result<(), Error> {
-    if units.is_empty() {
-        return Err(Error::Truncated { element });
-    }
-    if units.len() > max {
-        return Err(Error::OutOfRange {
-            element,
-            value: units.len() as u64,
-            allowed: "as many as a configuration record counts",
-        });
-    }
-    for unit in units {
-        if nal_type(unit) != unit_type {
-            return Err(Error::OutOfRange {
-                element,
-                value: u64::from(nal_type(unit)),
-                allowed: "a NAL unit of its own type",
-            });
-        }
-        check_length(unit.len())?;
-        // It would go to viewers as this server's own.
-        if sei::mentions_own(unit) {
-            return Err(Error::OutOfRange {
-                element: "messages of this server's own in a parameter set",
-                value: 1,
-                allowed: "0",
-            });
-        }
-    }
-    Ok(())
-}
-
-const fn check_length(bytes: usize) -> Result<(), Error> {
-    if bytes > RECORD_MAX {
-        return Err(Error::OutOfRange {
-            element: "AVCDecoderConfigurationRecord in bytes",
-            value: bytes as u64,
-            allowed: "at most 65535",
-        });
-    }
-    Ok(())
-}
-
 fn write(first: &Sps, sps: &[Bytes], pps: &[Bytes]) -> Bytes {
     let mut out = BytesMut::with_capacity(64);
     out.put_u8(1);
@@ -160,48 +119,6 @@ fn write(first: &Sps, sps: &[Bytes], pps: &[Bytes]) -> Bytes {
     out.freeze()
 }
 
-fn put_units(out: &mut BytesMut, units: &[Bytes]) {
-    for unit in units {
-        out.put_u16(u16::try_from(unit.len()).expect("check_units() measured it"));
-        out.put_slice(unit);
-    }
-}
-
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize, element: &'static str) -> Result<&'a [u8], Error> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or(Error::Truncated { element })?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn u8(&mut self, element: &'static str) -> Result<u8, Error> {
-        self.take(1, element).map(|taken| taken[0])
-    }
-
-    /// A list of NAL units behind 16 bits of length.
-    fn units(&mut self, count: u8, element: &'static str) -> Result<Vec<Bytes>, Error> {
-        let mut units = Vec::with_capacity(usize::from(count));
-        for _ in 0..count {
-            let length = self.take(2, element)?;
-            let unit = self.take(
-                usize::from(length[0]) << 8 | usize::from(length[1]),
-                element,
-            )?;
-            units.push(Bytes::copy_from_slice(unit));
-        }
-        Ok(units)
-    }
-}
-
-/// 31 + 255 parameter sets of 100 to 200 bytes would be rare and still fit.
-const RECORD_MAX: usize = 65_535;
 /// What five and eight bits count.
 const SPS_MAX: usize = 31;
 const PPS_MAX: usize = 255;

@@ -211,3 +211,18 @@ proptest! {
         let _ = insert(Syntax::H264, unit.clone(), &[0, 0, 0, 1, 6]);
     }
 }
+
+/// An encoder with temporal layers marks most pictures with more than TemporalId 0.
+#[test]
+fn messages_of_h265_are_of_their_pictures_temporal_layer() {
+    let message = user_data(Syntax::H265, &OWN_UUID, b"cue");
+    let framed = |nal: &[u8]| [&u32::try_from(nal.len()).unwrap().to_be_bytes(), nal].concat();
+    let (aud, picture) = (framed(&[0x46, 3, 0x50]), framed(&[0x02, 3, 0x80]));
+    let unit = Bytes::from([&aud[..], &picture].concat());
+    let two = [framed(&message), framed(&message)].concat();
+    let mut expected = message;
+    assert_eq!(expected[..2], [0x4e, 1]);
+    expected[1] = 3;
+    let expected = [&aud[..], &framed(&expected), &framed(&expected), &picture].concat();
+    assert_eq!(insert(Syntax::H265, unit, &two), expected);
+}

@@ -319,6 +319,21 @@ pub fn video_frame(idr: bool, length: usize) -> Vec<u8> {
     .concat()
 }
 
+/// A packet of the extended header: `kind` is frame type and packet type.
+pub fn extended(kind: u8, fourcc: &str, body: &[u8]) -> Vec<u8> {
+    [&[0x80 | kind][..], fourcc.as_bytes(), body].concat()
+}
+
+/// Units behind four bytes of length.
+pub fn access_unit(units: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for unit in units {
+        out.extend(u32::try_from(unit.len()).unwrap().to_be_bytes());
+        out.extend_from_slice(unit);
+    }
+    out
+}
+
 pub const AUDIO_HEADER: &[u8] = &[0xaf, 0, 0x11, 0x90];
 pub const AUDIO_FRAME: &[u8] = &[0xaf, 1, 0x21, 0x10, 0x04];
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::RECORD_MAX;
 use crate::{FrameRate, h264::codecs};
 
 /// x264, high, 320x180.
