@@ -8,8 +8,9 @@ COMPILE_PACKAGES=(
 )
 # What a server needs; so has the last stage.
 RUN_PACKAGES=(
-  gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusdec, opusenc
-  gstreamer1.0-libav                     # avdec_aac, avenc_aac
+  gstreamer1.0-plugins-base              # appsrc, audioconvert, audioresample, opusdec, opusenc, videoconvert
+  gstreamer1.0-libav                     # avdec_aac, avdec_h264, avenc_aac
+  gstreamer1.0-plugins-ugly              # x264enc
   ca-certificates                        # whom webhooks by https trust
 )
 BUILD_PACKAGES=("${COMPILE_PACKAGES[@]}" "${RUN_PACKAGES[@]}")

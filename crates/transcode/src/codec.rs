@@ -6,9 +6,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::{Error, FromChild, ToChild};
 
-/// The longest message, type byte included, length field excluded: 1 MiB. Fifteen times the longest
-/// field, so that a length beyond it can only be garbage, and is refused before anything is kept.
-pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// The longest message, type byte included, length field excluded: 5 MiB. More than the longest picture, so that a length
+/// beyond it can only be garbage, and is refused before anything is kept.
+pub const MESSAGE_BYTES_MAX: usize = 5 << 20;
 
 /// A message of one direction: [`ToChild`] or [`FromChild`].
 pub trait Message: Sized + sealed::Sealed {

@@ -14,6 +14,7 @@
 //!         Spawn => start the process, then Input::Spawned (or Input::Exited when it cannot start)
 //!         Send(message) => message.encode, write to its stdin
 //!         Packet { .. } => an Opus or an AAC packet for the viewers, whichever was wanted
+//!         Configuration(..), Picture(..) => video for the viewers
 //!         Kill(..) => SIGKILL, then Input::Exited when it is gone
 //!     }
 //!     wait for bytes of its stdout (Decoder<FromChild> -> Input::Message), its exit, or poll_timeout
@@ -25,11 +26,18 @@
 mod codec;
 mod error;
 mod message;
+mod picture;
 mod start;
 mod supervisor;
 
 pub use codec::{Decoder, MESSAGE_BYTES_MAX, Message};
 pub use error::Error;
-pub use message::{FRAME_BYTES_MAX, FromChild, PACKET_BYTES_MAX, REASON_BYTES_MAX, ToChild};
-pub use start::{AacToOpus, OpusChannels, OpusToAac, PROTOCOL_VERSION, Start};
+pub use message::{
+    CONFIGURATION_BYTES_MAX, FRAME_BYTES_MAX, FromChild, PACKET_BYTES_MAX, REASON_BYTES_MAX,
+    ToChild,
+};
+pub use picture::{PICTURE_BYTES_MAX, Picture, SourcePicture};
+pub use start::{
+    AacToOpus, OpusChannels, OpusToAac, PROTOCOL_VERSION, Start, VideoSource, VideoToH264,
+};
 pub use supervisor::{Cause, Config, Counters, Event, Input, Output, Reason, Status, Supervisor};

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use media::{MediaTime, Timescale};
 
 use crate::{
-    Error, Start,
+    Error, Picture, SourcePicture, Start,
     codec::{Message, check_length},
 };
 
@@ -20,6 +20,10 @@ pub enum ToChild {
         /// One raw_data_block or one Opus packet, 1 byte to [`FRAME_BYTES_MAX`].
         payload: Bytes,
     },
+    /// One access unit of video.
+    Picture(SourcePicture),
+    /// The next picture that comes back is to be an IDR.
+    Keyframe,
     /// Nothing more comes: encode what is there, then exit with status 0.
     Stop,
 }
@@ -36,6 +40,11 @@ pub enum FromChild {
         /// The packet, 1 byte to [`PACKET_BYTES_MAX`].
         payload: Bytes,
     },
+    /// What the pictures after it are decoded with: an AVCDecoderConfigurationRecord, 7 bytes to
+    /// [`CONFIGURATION_BYTES_MAX`].
+    Configuration(Bytes),
+    /// One encoded picture.
+    Picture(Picture),
     /// The last message before the child exits by itself with a status that is not 0.
     Failed {
         /// For the log; at most [`REASON_BYTES_MAX`] bytes are sent.
@@ -50,6 +59,9 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// ISO/IEC 14496-3 section 4.5.1.1: 6144 bits for each of two channels. Opus takes less: a byte and one frame
 /// of at most 1275 (RFC 6716 sections 3.1 and 3.2.1).
 pub const PACKET_BYTES_MAX: usize = 1536;
+
+/// One sequence parameter set and one picture parameter set are a hundred bytes.
+pub const CONFIGURATION_BYTES_MAX: usize = 4096;
 
 /// Bytes of a failure's text; enough for GStreamer's message and where in its source it arose.
 pub const REASON_BYTES_MAX: usize = 1024;
@@ -68,6 +80,14 @@ impl Message for ToChild {
                 out.put_u32(pts.scale().hz());
                 out.put_i64(pts.ticks());
                 out.put_slice(payload);
+                Ok(())
+            }
+            Self::Picture(picture) => {
+                out.put_u8(SOURCE_PICTURE);
+                picture.encode(out)
+            }
+            Self::Keyframe => {
+                out.put_u8(KEYFRAME);
                 Ok(())
             }
             Self::Stop => {
@@ -95,6 +115,8 @@ impl Message for ToChild {
                     payload: body,
                 })
             }
+            SOURCE_PICTURE => SourcePicture::decode(body).map(Self::Picture),
+            KEYFRAME => body.finished("Keyframe").map(|()| Self::Keyframe),
             STOP => body.finished("Stop").map(|()| Self::Stop),
             kind => Err(Error::UnknownType(kind)),
         }
@@ -111,6 +133,16 @@ impl Message for FromChild {
                 out.put_u8(PACKET);
                 out.put_i64(pts.ticks());
                 out.put_slice(payload);
+            }
+            Self::Configuration(configuration) => {
+                let length = configuration.len();
+                check_length("video configuration", length, 7, CONFIGURATION_BYTES_MAX)?;
+                out.put_u8(CONFIGURATION);
+                out.put_slice(configuration);
+            }
+            Self::Picture(picture) => {
+                out.put_u8(PICTURE);
+                picture.encode(out)?;
             }
             Self::Failed { message } => {
                 out.put_u8(FAILED);
@@ -130,6 +162,12 @@ impl Message for FromChild {
                 check_length("packet", body.len(), 1, PACKET_BYTES_MAX)?;
                 Ok(Self::Packet { pts, payload: body })
             }
+            CONFIGURATION => {
+                let length = body.len();
+                check_length("video configuration", length, 7, CONFIGURATION_BYTES_MAX)?;
+                Ok(Self::Configuration(body))
+            }
+            PICTURE => Picture::decode(body).map(Self::Picture),
             FAILED => {
                 check_length("failure text", body.len(), 0, REASON_BYTES_MAX)?;
                 let text = std::str::from_utf8(&body).map_err(|_| Error::NotUtf8 {
@@ -192,6 +230,10 @@ fn check_scale(scale: Timescale) -> Result<(), Error> {
 const START: u8 = 0x01;
 const FRAME: u8 = 0x02;
 const STOP: u8 = 0x03;
+const SOURCE_PICTURE: u8 = 0x04;
+const KEYFRAME: u8 = 0x05;
 const READY: u8 = 0x81;
 const PACKET: u8 = 0x82;
 const FAILED: u8 = 0x83;
+const CONFIGURATION: u8 = 0x84;
+const PICTURE: u8 = 0x85;

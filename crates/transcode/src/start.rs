@@ -2,6 +2,7 @@
 
 mod aac_to_opus;
 mod opus_to_aac;
+mod video_to_h264;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -9,9 +10,10 @@ use crate::{Error, message::Fields};
 
 pub use aac_to_opus::AacToOpus;
 pub use opus_to_aac::{OpusChannels, OpusToAac};
+pub use video_to_h264::{VideoSource, VideoToH264};
 
 /// The version both ends must speak; it is the first field of [`Start`].
-pub const PROTOCOL_VERSION: u8 = 2;
+pub const PROTOCOL_VERSION: u8 = 3;
 
 /// What comes and what is wanted of it. Two equal ones can share a child.
 ///
@@ -22,6 +24,8 @@ pub enum Start {
     AacToOpus(AacToOpus),
     /// For LL-HLS viewers of a publisher that sends Opus.
     OpusToAac(OpusToAac),
+    /// For WebRTC viewers of a publisher whose video they cannot be sent as it is.
+    VideoToH264(VideoToH264),
 }
 
 impl Start {
@@ -36,6 +40,10 @@ impl Start {
                 out.put_u8(OPUS_TO_AAC);
                 fields.encode(out)
             }
+            Self::VideoToH264(fields) => {
+                out.put_u8(VIDEO_TO_H264);
+                fields.encode(out)
+            }
         }
     }
 
@@ -46,17 +54,18 @@ impl Start {
             return Err(Error::Value {
                 element: "protocol version",
                 value: version.into(),
-                allowed: "this end speaks 2; install both binaries from one build",
+                allowed: "this end speaks 3; install both binaries from one build",
             });
         }
         body.require(1, "conversion")?;
         match body.get_u8() {
             AAC_TO_OPUS => AacToOpus::decode(body).map(Self::AacToOpus),
             OPUS_TO_AAC => OpusToAac::decode(body).map(Self::OpusToAac),
+            VIDEO_TO_H264 => VideoToH264::decode(body).map(Self::VideoToH264),
             other => Err(Error::Value {
                 element: "conversion",
                 value: other.into(),
-                allowed: "1 (AAC to Opus) and 2 (Opus to AAC) exist",
+                allowed: "1 (AAC to Opus), 2 (Opus to AAC) and 3 (video to H.264) exist",
             }),
         }
     }
@@ -64,3 +73,4 @@ impl Start {
 
 const AAC_TO_OPUS: u8 = 1;
 const OPUS_TO_AAC: u8 = 2;
+const VIDEO_TO_H264: u8 = 3;

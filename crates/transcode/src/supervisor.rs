@@ -29,7 +29,7 @@ use std::{collections::VecDeque, time::Instant};
 use bytes::Bytes;
 use media::MediaTime;
 
-use crate::{Error, FromChild, Start, ToChild};
+use crate::{Error, FromChild, SourcePicture, Start, ToChild};
 use pending::Pending;
 use running::Running;
 
@@ -56,6 +56,10 @@ pub enum Input {
         /// One raw_data_block or one Opus packet.
         payload: Bytes,
     },
+    /// One picture of the source. Without a child that takes it, it is forgotten: its group is the driver's to keep.
+    Picture(SourcePicture),
+    /// The next picture that comes back is to be an IDR.
+    Keyframe,
     /// What the child said.
     Message(FromChild),
     /// What the child said is no message.
@@ -127,6 +131,8 @@ impl Supervisor {
             Input::Spawned => return self.spawned(),
             Input::Exited => return self.exited(now),
             Input::Frame { pts, payload } => self.frame(now, pts, payload),
+            Input::Picture(picture) => self.picture(now, picture),
+            Input::Keyframe => self.keyframe(),
             Input::Message(message) => return self.message(now, message),
             Input::Garbled => return self.garbled(),
         }
@@ -263,15 +269,41 @@ impl Supervisor {
         }
     }
 
+    fn picture(&mut self, now: Instant, picture: SourcePicture) {
+        let State::Running { running, with } = &mut self.state else {
+            return;
+        };
+        let serves = self.wanted.as_ref() == Some(with);
+        // One that is not to come back is no question.
+        if serves && (!picture.wanted || running.frame_sent(now, &self.config)) {
+            self.outputs
+                .push_back(Output::Send(ToChild::Picture(picture)));
+        } else {
+            self.counters.frames_dropped += 1;
+        }
+    }
+
+    fn keyframe(&mut self) {
+        if let State::Running { with, .. } = &self.state
+            && self.wanted.as_ref() == Some(with)
+        {
+            self.outputs.push_back(Output::Send(ToChild::Keyframe));
+        }
+    }
+
     fn message(&mut self, now: Instant, message: FromChild) -> Result<(), Error> {
         match (&mut self.state, message) {
             (State::Starting { .. }, FromChild::Ready) => self.ready(now),
-            (State::Running { running, .. }, FromChild::Packet { pts, payload }) => {
-                if running.packet_came(now, &self.config) {
-                    self.failures = 0;
-                }
-                self.counters.packets += 1;
+            (State::Running { .. }, FromChild::Packet { pts, payload }) => {
+                self.answered(now);
                 self.outputs.push_back(Output::Packet { pts, payload });
+            }
+            (State::Running { .. }, FromChild::Picture(picture)) => {
+                self.answered(now);
+                self.outputs.push_back(Output::Picture(picture));
+            }
+            (State::Running { .. }, FromChild::Configuration(configuration)) => {
+                self.outputs.push_back(Output::Configuration(configuration));
             }
             (State::Starting { .. } | State::Running { .. }, FromChild::Failed { message }) => {
                 self.kill(Cause::Failed(message));
@@ -279,10 +311,23 @@ impl Supervisor {
             // What it still says on its way out concerns nobody.
             (State::Stopping { .. } | State::Killing { .. }, _) => {}
             (State::Idle | State::Spawning { .. } | State::BackingOff { .. }, _)
-            | (State::Starting { .. }, FromChild::Packet { .. })
+            | (
+                State::Starting { .. },
+                FromChild::Packet { .. } | FromChild::Picture(_) | FromChild::Configuration(_),
+            )
             | (State::Running { .. }, FromChild::Ready) => return self.unexpected("Message"),
         }
         Ok(())
+    }
+
+    /// What was asked is being answered.
+    fn answered(&mut self, now: Instant) {
+        if let State::Running { running, .. } = &mut self.state
+            && running.packet_came(now, &self.config)
+        {
+            self.failures = 0;
+        }
+        self.counters.packets += 1;
     }
 
     fn garbled(&mut self) -> Result<(), Error> {

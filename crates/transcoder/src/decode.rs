@@ -11,9 +11,9 @@ use bytes::Bytes;
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app::{AppSink, AppSrc};
 use media::{MediaTime, Timescale};
-use transcode::Start;
 
 use crate::{
+    conversion::Sound,
     elements::{self, Running},
     error::Error,
     samples::{CHANNELS, FORMAT, Samples},
@@ -52,15 +52,15 @@ pub(crate) struct Chunk {
 
 impl Decoder {
     pub(crate) fn new(
-        start: &Start,
+        sound: Sound<'_>,
         failed: impl Fn(Error) + Send + Sync + 'static,
     ) -> Result<(Self, Decoded), Error> {
-        let (caps, decoder, line) = match start {
-            Start::AacToOpus(aac) => {
+        let (caps, decoder, line) = match sound {
+            Sound::AacToOpus(aac) => {
                 let line = Line::Aac(aac::Line::default());
                 (aac::caps(&aac.asc), aac::decoder()?, line)
             }
-            Start::OpusToAac(_) => {
+            Sound::OpusToAac(_) => {
                 let line = Line::Opus(opus::Line::default());
                 (opus::caps(), opus::decoder()?, line)
             }
@@ -123,20 +123,13 @@ impl Decoded {
         let nanos = i64::try_from(pts.nseconds()).unwrap_or(i64::MAX);
         let map = buffer.map_readable()?;
         Ok(Some(Chunk {
-            at: MediaTime::new(nanos, NANOSECONDS)
+            at: MediaTime::new(nanos, elements::NANOSECONDS)
                 .rescale_round(rate)
                 .ticks(),
             rate: rate.hz(),
             samples: Samples::from_bytes(&map),
         }))
     }
-}
-
-/// The same moment as GStreamer counts it; it has none before zero.
-fn clock_time(at: MediaTime) -> Result<gst::ClockTime, Error> {
-    let nanos = at.rescale_round(NANOSECONDS).ticks();
-    let nanos = u64::try_from(nanos).map_err(|_| Error::Order("a frame before time 0"))?;
-    Ok(gst::ClockTime::from_nseconds(nanos))
 }
 
 fn stereo_caps() -> gst::Caps {
@@ -147,9 +140,6 @@ fn stereo_caps() -> gst::Caps {
         .field("channel-mask", gst::Bitmask::new(LEFT_AND_RIGHT))
         .build()
 }
-
-/// GStreamer's time.
-const NANOSECONDS: Timescale = Timescale::new(1_000_000_000).expect("not zero");
 
 /// Three quarters of a second of AAC or of Opus as it is usually sent. More than a server sends at once
 /// after a start.

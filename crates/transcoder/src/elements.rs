@@ -2,11 +2,16 @@
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app::{AppSink, AppSrc};
+use media::{MediaTime, Timescale};
 
-use crate::{error::Error, log};
+use crate::{
+    error::Error,
+    fence::{self, Fence, Memory},
+    log, warm,
+};
 
 /// Every element the pipelines are made of, and the Debian 12 package that holds it.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("appsrc", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
     ("capsfilter", "libgstreamer1.0-0"),
@@ -16,20 +21,30 @@ const PACKAGES: [(&str, &str); 9] = [
     ("opusenc", "gstreamer1.0-plugins-base"),
     ("avdec_aac", "gstreamer1.0-libav"),
     ("avenc_aac", "gstreamer1.0-libav"),
+    ("avdec_h264", "gstreamer1.0-libav"),
+    ("avdec_h265", "gstreamer1.0-libav"),
+    ("avdec_vp9", "gstreamer1.0-libav"),
+    ("videoconvert", "gstreamer1.0-plugins-base"),
+    ("x264enc", "gstreamer1.0-plugins-ugly"),
 ];
 
-/// Loads every element once and names the versions.
-pub(crate) fn check() -> Result<String, Error> {
+/// Whether this machine has what transcoding needs: makes every element, runs every conversion, puts the fence up.
+/// Names the versions. Fills GStreamer's registry by the way, for which it is not fenced before.
+pub(crate) fn check(mode: fence::Mode) -> Result<(String, i32), Error> {
     gst::init()?;
     for (element, _) in PACKAGES {
         make(element)?;
     }
-    Ok(format!(
-        "shopcast-transcoder {}, protocol {}, {}",
+    warm::all()?;
+    let fence = Fence::enter_late(mode)?;
+    let versions = format!(
+        "shopcast-transcoder {}, protocol {}, {}\n{fence}",
         env!("CARGO_PKG_VERSION"),
         transcode::PROTOCOL_VERSION,
         gst::version_string()
-    ))
+    );
+    fence.close(Memory::of_all())?;
+    Ok((versions, 0))
 }
 
 /// One element by its factory's name.
@@ -94,6 +109,16 @@ pub(crate) fn run(
     started.map_err(|_| Error::Unexpected("the pipeline does not start"))?;
     Ok(pipeline)
 }
+
+/// The same moment as GStreamer counts it; it has none before zero.
+pub(crate) fn clock_time(at: MediaTime) -> Result<gst::ClockTime, Error> {
+    let nanos = at.rescale_round(NANOSECONDS).ticks();
+    let nanos = u64::try_from(nanos).map_err(|_| Error::Order("a frame before time 0"))?;
+    Ok(gst::ClockTime::from_nseconds(nanos))
+}
+
+/// GStreamer's time.
+pub(crate) const NANOSECONDS: Timescale = Timescale::new(1_000_000_000).expect("not zero");
 
 /// A pipeline in motion; stops it when dropped, as GStreamer demands before it is freed.
 #[derive(Debug)]

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app::{AppSink, AppSrc};
 use media::{MediaTime, Timescale};
-use transcode::Start;
 
 use crate::{
+    conversion::Sound,
     elements::{self, Running},
     error::Error,
     samples::{CHANNELS, FORMAT, Samples},
@@ -54,12 +54,12 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub(crate) fn of(start: &Start) -> Self {
-        match start {
-            Start::AacToOpus(opus) => Self::Opus {
+    pub(crate) const fn of(sound: Sound<'_>) -> Self {
+        match sound {
+            Sound::AacToOpus(opus) => Self::Opus {
                 bitrate_bps: opus.bitrate_bps,
             },
-            Start::OpusToAac(aac) => Self::Aac {
+            Sound::OpusToAac(aac) => Self::Aac {
                 bitrate_bps: aac.bitrate_bps,
             },
         }

@@ -47,6 +47,9 @@ pub(crate) enum Error {
     /// The server's messages come in an order the protocol does not have.
     #[error("input: {0}")]
     Order(&'static str),
+    /// The fence does not stand, so nothing of a stranger's is looked at.
+    #[error("the fence cannot be put up: {0}")]
+    Fence(String),
     /// Standard input fails otherwise than by ending.
     #[error("standard input: {0}")]
     Read(io::Error),
@@ -69,6 +72,7 @@ impl Error {
             | Self::Unexpected(_) => PIPELINE_FAILED,
             Self::Input(_) | Self::Order(_) | Self::Read(_) => INPUT_BROKEN,
             Self::Write(_) => NOBODY_THERE,
+            Self::Fence(_) => NOT_FENCED,
         }
     }
 }
@@ -76,5 +80,6 @@ impl Error {
 const PIPELINE_FAILED: i32 = 1;
 pub(crate) const INPUT_BROKEN: i32 = 2;
 const NOBODY_THERE: i32 = 3;
+const NOT_FENCED: i32 = 4;
 /// What Rust itself uses for a panic.
 pub(crate) const BUG: i32 = 101;

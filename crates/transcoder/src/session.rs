@@ -1,4 +1,4 @@
-//! The conversation with the server, from the first byte to the exit status.
+//! The conversation with the server, from `Start` to the exit status. What is before it is in `opening`.
 //!
 //! Four kinds of thread: this one waits for the end; one reads standard input and feeds the decoder; one
 //! takes decoded samples to the encoder; one per run writes packets. They wait for each other only through
@@ -14,37 +14,45 @@ use std::{
 };
 
 use bytes::Bytes;
-use gstreamer as gst;
 use media::MediaTime;
-use transcode::{FromChild, Start, ToChild};
+use transcode::{FromChild, Picture, ToChild};
 
 use crate::{
+    conversion::{Conversion, Sound},
     decode::{Decoded, Decoder},
     encode::{Codec, Listener},
     error::Error,
-    log, outlet,
+    fence, log,
+    opening::{self, Opening, READ_BYTES},
+    outlet,
     runs::Runs,
+    video::{Video, Viewer},
 };
 
 /// What the threads tell the one that waits.
 enum Event {
     /// `Stop`, or the end of the input.
     InputEnded,
-    /// One has been written.
-    Packet,
+    /// One packet or picture has been written.
+    Written,
     /// All that came in has gone out.
     Drained,
     Failed(Error),
 }
 
 /// Talks until the end; returns the exit status.
-pub(crate) fn run() -> i32 {
+pub(crate) fn run(fence: fence::Mode) -> i32 {
     let (events, ends) = mpsc::channel();
     let voice = Voice(events);
+    let opening = match opening::open(fence) {
+        Ok(Some(opening)) => opening,
+        Ok(None) => return 0,
+        Err(error) => return voice.report(&error),
+    };
     let reader = voice.clone();
     thread::spawn(move || {
-        if let Err(error) = read(io::stdin().lock(), &reader) {
-            reader.failed(error);
+        if let Err(error) = read(io::stdin().lock(), opening, &reader) {
+            reader.tell(Event::Failed(error));
         }
     });
     let parent = parent_id();
@@ -53,7 +61,7 @@ pub(crate) fn run() -> i32 {
     loop {
         match ends.recv_timeout(TURN) {
             Ok(Event::InputEnded) => idle_turns = Some(0),
-            Ok(Event::Packet) => idle_turns = idle_turns.map(|_| 0),
+            Ok(Event::Written) => idle_turns = idle_turns.map(|_| 0),
             Ok(Event::Drained) => return 0,
             Ok(Event::Failed(error)) => return voice.report(&error),
             // Standard input ends with the parent, but nobody reads it while the pipeline hangs.
@@ -92,7 +100,7 @@ impl Voice {
 impl Listener for Voice {
     fn packet(&self, pts: MediaTime, payload: Bytes) -> Result<(), Error> {
         outlet::send(&FromChild::Packet { pts, payload })?;
-        self.tell(Event::Packet);
+        self.tell(Event::Written);
         Ok(())
     }
 
@@ -101,12 +109,56 @@ impl Listener for Voice {
     }
 }
 
+impl Viewer for Voice {
+    fn configuration(&self, avcc: Bytes) -> Result<(), Error> {
+        outlet::send(&FromChild::Configuration(avcc))
+    }
+
+    fn picture(&self, picture: Picture) -> Result<(), Error> {
+        outlet::send(&FromChild::Picture(picture))?;
+        self.tell(Event::Written);
+        Ok(())
+    }
+
+    fn drained(&self) {
+        self.tell(Event::Drained);
+    }
+
+    fn failed(&self, error: Error) {
+        self.tell(Event::Failed(error));
+    }
+}
+
+/// Where what comes in goes.
+#[derive(Debug)]
+enum Entrance {
+    Sound(Decoder),
+    Video(Video),
+}
+
 /// Reads the input to its end, then lets the pipelines run empty.
-fn read(mut input: impl Read, voice: &Voice) -> Result<(), Error> {
-    let mut messages = transcode::Decoder::<ToChild>::new();
-    let mut decoder: Option<Decoder> = None;
+fn read(mut input: impl Read, opening: Opening, voice: &Voice) -> Result<(), Error> {
+    let Opening {
+        start,
+        mut messages,
+    } = opening;
+    let mut entrance = begin(Conversion::of(&start), voice)?;
     let mut bytes = vec![0; READ_BYTES];
     'input: loop {
+        for message in messages.by_ref() {
+            match (message?, &mut entrance) {
+                (ToChild::Start(_), _) => return Err(Error::Order("a second Start")),
+                (ToChild::Frame { pts, payload }, Entrance::Sound(decoder)) => {
+                    decoder.push(pts, payload)?;
+                }
+                (ToChild::Picture(picture), Entrance::Video(video)) => video.push(picture)?,
+                (ToChild::Keyframe, Entrance::Video(video)) => video.keyframe(),
+                (ToChild::Stop, _) => break 'input,
+                (ToChild::Frame { .. } | ToChild::Picture(_) | ToChild::Keyframe, _) => {
+                    return Err(Error::Order("a frame of what Start did not name"));
+                }
+            }
+        }
         let count = match input.read(&mut bytes) {
             Ok(0) if messages.is_at_boundary() => break,
             Ok(0) => return Err(Error::Order("the input ends inside a message")),
@@ -115,31 +167,32 @@ fn read(mut input: impl Read, voice: &Voice) -> Result<(), Error> {
             Err(error) => return Err(Error::Read(error)),
         };
         messages.push(&bytes[..count]);
-        for message in messages.by_ref() {
-            match (message?, &mut decoder) {
-                (ToChild::Start(start), None) => decoder = Some(begin(&start, voice)?),
-                (ToChild::Start(_), Some(_)) => return Err(Error::Order("a second Start")),
-                (ToChild::Frame { pts, payload }, Some(decoder)) => decoder.push(pts, payload)?,
-                (ToChild::Frame { .. }, None) => return Err(Error::Order("a Frame before Start")),
-                (ToChild::Stop, _) => break 'input,
-            }
-        }
     }
     voice.tell(Event::InputEnded);
-    match decoder {
-        Some(decoder) => decoder.finish(),
-        None => voice.tell(Event::Drained),
+    match entrance {
+        Entrance::Sound(decoder) => decoder.finish(),
+        Entrance::Video(video) => video.finish(),
     }
     Ok(())
 }
 
+fn begin(conversion: Conversion<'_>, voice: &Voice) -> Result<Entrance, Error> {
+    announce(conversion)?;
+    match conversion {
+        Conversion::Sound(sound) => begin_sound(sound, voice).map(Entrance::Sound),
+        Conversion::Video(start) => {
+            let video = Video::new(start, voice)?;
+            outlet::send(&FromChild::Ready)?;
+            Ok(Entrance::Video(video))
+        }
+    }
+}
+
 /// Builds the first pipeline, and the thread that takes its samples to the second.
-fn begin(start: &Start, voice: &Voice) -> Result<Decoder, Error> {
-    announce(start)?;
-    gst::init()?;
+fn begin_sound(sound: Sound<'_>, voice: &Voice) -> Result<Decoder, Error> {
     let failed = voice.clone();
-    let (decoder, decoded) = Decoder::new(start, move |error| failed.failed(error))?;
-    let runs = Runs::new(Codec::of(start), voice.clone());
+    let (decoder, decoded) = Decoder::new(sound, move |error| Listener::failed(&failed, error))?;
+    let runs = Runs::new(Codec::of(sound), voice.clone());
     outlet::send(&FromChild::Ready)?;
     let voice = voice.clone();
     thread::spawn(move || {
@@ -152,9 +205,9 @@ fn begin(start: &Start, voice: &Voice) -> Result<Decoder, Error> {
 }
 
 /// Logs what is to be done, and looks at what can be wrong with it before any pipeline does.
-fn announce(start: &Start) -> Result<(), Error> {
-    match start {
-        Start::AacToOpus(aac) => {
+fn announce(conversion: Conversion<'_>) -> Result<(), Error> {
+    match conversion {
+        Conversion::Sound(Sound::AacToOpus(aac)) => {
             log::info(format_args!(
                 "AAC {} Hz, {} channels, to Opus at {} bit/s",
                 aac.sample_rate.hz(),
@@ -164,10 +217,14 @@ fn announce(start: &Start) -> Result<(), Error> {
             // A decoder that cannot use it would only say "not-negotiated", and only at the first frame.
             media::aac::parse_asc(&aac.asc)?;
         }
-        Start::OpusToAac(opus) => log::info(format_args!(
+        Conversion::Sound(Sound::OpusToAac(opus)) => log::info(format_args!(
             "Opus, {} channels, to AAC at {} bit/s",
             opus.channels.count(),
             opus.bitrate_bps
+        )),
+        Conversion::Video(video) => log::info(format_args!(
+            "video of {}/1000 frames a second to H.264 at {} bit/s",
+            video.frame_rate_milli, video.bitrate_bps
         )),
     }
     Ok(())
@@ -181,9 +238,6 @@ fn encode_all(decoded: &Decoded, mut runs: Runs<Voice>) -> Result<(), Error> {
     runs.finish();
     Ok(())
 }
-
-/// Fifty frames at once.
-const READ_BYTES: usize = 32 * 1024;
 
 /// How long a dead parent can go unnoticed while the pipeline hangs.
 const TURN: Duration = Duration::from_millis(500);

@@ -59,6 +59,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("hyper-rustls", &["server"]),
     ("gstreamer", &["transcoder"]),
     ("gstreamer-app", &["transcoder"]),
+    ("landlock", &["transcoder"]),
+    ("seccompiler", &["transcoder"]),
     ("str0m", &["sfu", "loadgen"]),
 ];
 

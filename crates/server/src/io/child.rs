@@ -4,29 +4,25 @@
 //! supervisor decides when one is started and killed; here it is done, and each step is told once and in order:
 //! spawned, messages, exited.
 
+mod busy;
 mod pipes;
+mod program;
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsStr,
-    io,
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    sync::Arc,
-    time::Duration,
+    collections::BTreeMap, convert::Infallible, io, process::ExitStatus, sync::Arc, time::Duration,
 };
 
 use bytes::BytesMut;
-use engine::{ChildEvent, ChildId, StreamName};
+use engine::{ChildEvent, ChildId, ChildKind, StreamName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    process::{Child, Command as Program},
+    process::Child,
     runtime::Handle,
     sync::{
         Notify,
         mpsc::{self, error::TrySendError},
     },
-    time::timeout,
+    time::{interval, timeout},
 };
 use tracing::{Instrument, info, info_span, warn};
 use transcode::{Decoder, FromChild, ToChild};
@@ -34,11 +30,12 @@ use transcode::{Decoder, FromChild, ToChild};
 use super::command::{Command, ShardHandle};
 use crate::telemetry::Meters;
 use pipes::{log_lines, write};
+pub(crate) use program::Program;
 
 /// The children of one shard.
 #[derive(Debug)]
 pub(crate) struct Children {
-    program: PathBuf,
+    program: Program,
     shard: ShardHandle,
     runtime: Handle,
     meters: Arc<Meters>,
@@ -54,7 +51,7 @@ struct Running {
 impl Children {
     /// No children yet; each will be `program`, served on `runtime`.
     pub(crate) fn new(
-        program: PathBuf,
+        program: Program,
         shard: ShardHandle,
         runtime: Handle,
         meters: Arc<Meters>,
@@ -70,7 +67,7 @@ impl Children {
 
     /// Starts a child.
     pub(crate) fn spawn(&mut self, child: ChildId, stream: &StreamName) {
-        let (queue, pending) = mpsc::channel(MESSAGES_MAX);
+        let (queue, pending) = mpsc::channel(messages_max(child.kind));
         let kill = Arc::new(Notify::new());
         let task = Task {
             child,
@@ -79,14 +76,15 @@ impl Children {
             meters: Arc::clone(&self.meters),
         };
         let program = self.program.clone();
-        let span = info_span!("transcoder", %stream);
+        let span = info_span!("transcoder", %stream, of = name(child.kind));
         self.runtime
             .spawn(async move { task.run(program, pending).await }.instrument(span));
         self.running.insert(child, Running { queue, kill });
     }
 
-    /// Queues a message. When the child does not read, a frame is dropped and counted; without any other message
-    /// the two would misunderstand each other, so then the child is killed.
+    /// Queues a message. When the child does not read, a frame of sound is dropped and counted; without any other message
+    /// the two would misunderstand each other, and pictures be decoded without those they refer to, so then the child is
+    /// killed.
     pub(crate) fn send(&self, child: ChildId, message: ToChild) {
         let Some(child) = self.running.get(&child) else {
             return;
@@ -122,8 +120,20 @@ struct Task {
 }
 
 impl Task {
-    async fn run(self, program: PathBuf, pending: mpsc::Receiver<ToChild>) {
-        let description = match start(&program) {
+    async fn run(self, mut program: Program, pending: mpsc::Receiver<ToChild>) {
+        let description = tokio::select! {
+            // Both at once: whoever is killed is not started.
+            biased;
+            () = self.kill.notified() => "killed before it was started".into(),
+            () = program.checked() => self.start(&program, pending).await,
+        };
+        self.meters.transcoder_exits.increment(1);
+        self.tell(ChildEvent::Exited { description }).await;
+    }
+
+    /// Starts it and serves it to its end; says how it ended.
+    async fn start(&self, program: &Program, pending: mpsc::Receiver<ToChild>) -> String {
+        match program.start() {
             Ok(child) => {
                 info!(pid = child.id(), "transcoder started");
                 self.meters.transcoder_starts.increment(1);
@@ -131,12 +141,10 @@ impl Task {
                 self.serve(child, pending).await
             }
             Err(error) => {
-                warn!(program = %program.display(), %error, "the transcoder cannot be started; WebRTC viewers have no sound");
+                warn!(program = %program.display(), %error, "the transcoder cannot be started");
                 format!("{}: {error}", program.display())
             }
-        };
-        self.meters.transcoder_exits.increment(1);
-        self.tell(ChildEvent::Exited { description }).await;
+        }
     }
 
     /// Until the child is gone; says how it ended.
@@ -153,6 +161,7 @@ impl Task {
                 Err(error) => Some(error.to_string()),
             },
             never = write(stdin, pending) => match never {},
+            never = self.measure(child.id()) => match never {},
             () = self.kill.notified() => Some("killed".into()),
         };
         let status = match &said {
@@ -169,6 +178,22 @@ impl Task {
         match said {
             Some(said) => format!("{said}; {status}"),
             None => status,
+        }
+    }
+
+    /// Tells of the child's processor time.
+    async fn measure(&self, pid: Option<u32>) -> Infallible {
+        let mut turns = interval(MEASURE_EVERY);
+        let (mut told, mut since) = (Duration::ZERO, turns.tick().await);
+        loop {
+            let now = turns.tick().await;
+            // Unknown where there is no /proc: then what was estimated stays.
+            let Some(busy) = pid.and_then(busy::processor_time) else {
+                continue;
+            };
+            let (used, span) = (busy.saturating_sub(told), now - since);
+            (told, since) = (busy, now);
+            self.tell(ChildEvent::Busy { used, span }).await;
         }
     }
 
@@ -203,33 +228,6 @@ impl Task {
     }
 }
 
-fn start(program: &PathBuf) -> io::Result<Child> {
-    Program::new(program)
-        // It reads what strangers send; what the server was given in the environment, tokens too, is none of its.
-        .env_clear()
-        .envs(std::env::vars_os().filter(|(name, _)| is_childs(name)))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // Ctrl-C on a terminal goes to the whole group; the child ends with its input instead.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-/// Where programs, libraries and the plugin registry are, and what GStreamer is told.
-fn is_childs(name: &OsStr) -> bool {
-    const NAMES: [&str; 5] = [
-        "PATH",
-        "HOME",
-        "XDG_CACHE_HOME",
-        "LD_LIBRARY_PATH",
-        "TMPDIR",
-    ];
-    let name = name.to_string_lossy();
-    NAMES.contains(&&*name) || name.starts_with("GST_")
-}
-
 fn describe(status: io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => status.to_string(),
@@ -237,22 +235,26 @@ fn describe(status: io::Result<ExitStatus>) -> String {
     }
 }
 
-/// The program `configured`, or the one that was installed beside this one.
-pub(crate) fn program(configured: &str) -> PathBuf {
-    if !configured.is_empty() {
-        return configured.into();
+/// As the log calls it.
+pub(crate) const fn name(kind: ChildKind) -> &'static str {
+    match kind {
+        ChildKind::Sound => "sound",
+        ChildKind::Video => "video",
     }
-    // Without an own path (deleted while running) the search path decides.
-    std::env::current_exe()
-        .ok()
-        .and_then(|own| own.parent().map(|folder| folder.join(PROGRAM)))
-        .unwrap_or_else(|| PROGRAM.into())
 }
 
-const PROGRAM: &str = "shopcast-transcoder";
-/// 256 AAC frames are 5.5 s of sound: a child that is so far behind is not coming back in time.
-const MESSAGES_MAX: usize = 256;
+/// A child that is so far behind is not coming back in time.
+const fn messages_max(kind: ChildKind) -> usize {
+    match kind {
+        // AAC frames of 5.5 s.
+        ChildKind::Sound => 256,
+        // A whole group of pictures comes at once where a child begins in its middle.
+        ChildKind::Video => 1_256,
+    }
+}
+
 const READ_BYTES: usize = 16 << 10;
+const MEASURE_EVERY: Duration = Duration::from_secs(2);
 const EXIT_TIME_MAX: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -263,7 +265,7 @@ mod tests {
     fn children(program: &str) -> (Children, mpsc::Receiver<Command>, StreamName) {
         let (shard, queue) = ShardHandle::new();
         let children = Children::new(
-            program.into(),
+            Program::unchecked(program),
             shard,
             Handle::current(),
             telemetry::meters(),
@@ -290,7 +292,10 @@ mod tests {
         description
     }
 
-    const CHILD: ChildId = ChildId(7);
+    const CHILD: ChildId = ChildId {
+        stream: 7,
+        kind: ChildKind::Sound,
+    };
 
     #[tokio::test]
     async fn a_program_that_is_not_there_is_an_exit() {
@@ -310,17 +315,6 @@ mod tests {
         assert!(matches!(next(&mut queue).await, ChildEvent::Spawned));
         children.kill(CHILD);
         assert!(description(&next(&mut queue).await).contains("killed"));
-    }
-
-    #[test]
-    fn a_child_is_not_told_the_servers_secrets() {
-        let told = |name: &str| is_childs(name.as_ref());
-        assert!(["PATH", "HOME", "GST_DEBUG"].into_iter().all(told));
-        assert!(
-            !["SHOPCAST_ACCESS__API_TOKEN", "DATABASE_URL", "PATHS"]
-                .into_iter()
-                .any(told)
-        );
     }
 
     #[tokio::test]

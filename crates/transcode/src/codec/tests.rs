@@ -1,12 +1,13 @@
 //! Round trips, limits, pieces of any size, and the specification's own vectors.
 
 use bytes::{Bytes, BytesMut};
-use media::{MediaTime, Timescale};
+use media::{MediaTime, Pts, Timescale};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    AacToOpus, FRAME_BYTES_MAX, OpusChannels, OpusToAac, PACKET_BYTES_MAX, REASON_BYTES_MAX, Start,
+    AacToOpus, FRAME_BYTES_MAX, OpusChannels, OpusToAac, PACKET_BYTES_MAX, Picture,
+    REASON_BYTES_MAX, SourcePicture, Start, VideoSource, VideoToH264,
 };
 
 fn aac_to_opus() -> AacToOpus {
@@ -22,6 +23,30 @@ fn opus_to_aac() -> OpusToAac {
     OpusToAac {
         channels: OpusChannels::Stereo,
         bitrate_bps: 128_000,
+    }
+}
+
+fn to_h264() -> VideoToH264 {
+    VideoToH264 {
+        source: VideoSource::H264(Bytes::from_static(&[0x01, 0x64, 0, 0x1f, 0xff, 0xe0, 0])),
+        frame_rate_milli: 30_000,
+        bitrate_bps: 2_500_000,
+    }
+}
+
+fn source_picture() -> SourcePicture {
+    SourcePicture {
+        pts: Pts(6_000),
+        wanted: false,
+        payload: Bytes::from_static(&[0, 0, 0, 2, 0x09, 0x10]),
+    }
+}
+
+fn picture() -> Picture {
+    Picture {
+        pts: Pts(6_000),
+        keyframe: true,
+        payload: Bytes::from_static(&[0, 0, 0, 2, 0x65, 0x88]),
     }
 }
 
@@ -78,7 +103,10 @@ fn the_specifications_vectors_are_what_is_written_and_read() {
             ToChild::Start(Start::AacToOpus(aac_to_opus())),
         ),
         ("start-aac", ToChild::Start(Start::OpusToAac(opus_to_aac()))),
+        ("start-h264", ToChild::Start(Start::VideoToH264(to_h264()))),
         ("frame", frame(900_000, &[0xde, 0xad, 0xbe, 0xef])),
+        ("source-picture", ToChild::Picture(source_picture())),
+        ("keyframe", ToChild::Keyframe),
         ("stop", ToChild::Stop),
     ];
     for (name, message) in to_child {
@@ -88,9 +116,13 @@ fn the_specifications_vectors_are_what_is_written_and_read() {
     let failed = FromChild::Failed {
         message: "no such element: opusenc".to_owned(),
     };
+    let configuration = Bytes::from_static(&[0x01, 0x42, 0xc0, 0x1f, 0xff, 0xe0, 0x00]);
+    let configuration = FromChild::Configuration(configuration);
     let from_child = [
         ("ready", FromChild::Ready),
         ("packet", packet(-120, &[0xfc, 0xff, 0xfe])),
+        ("configuration", configuration),
+        ("picture", FromChild::Picture(picture())),
         ("failed", failed),
     ];
     for (name, message) in from_child {
@@ -101,7 +133,7 @@ fn the_specifications_vectors_are_what_is_written_and_read() {
 
 #[test]
 fn a_length_beyond_the_limit_is_refused_before_its_bytes_arrive() {
-    let error = error::<ToChild>(&[0x00, 0x10, 0x00, 0x01]);
+    let error = error::<ToChild>(&[0x00, 0x50, 0x00, 0x01]);
     assert!(
         matches!(
             error,
@@ -176,13 +208,13 @@ fn another_version_is_named() {
 
 #[test]
 fn a_conversion_that_does_not_exist_is_named() {
-    for conversion in [0, 3, 0xff] {
+    for conversion in [0, 4, 0xff] {
         let mut other = vector("start-aac");
         other[6] = conversion;
         let text = error::<ToChild>(&other).to_string();
         assert!(text.contains("conversion is"), "{text}");
     }
-    let no_conversion = error::<ToChild>(&[0, 0, 0, 2, 0x01, 2]);
+    let no_conversion = error::<ToChild>(&[0, 0, 0, 2, 0x01, 3]);
     assert!(
         matches!(
             no_conversion,
@@ -192,6 +224,56 @@ fn a_conversion_that_does_not_exist_is_named() {
         ),
         "{no_conversion}"
     );
+}
+
+#[test]
+fn each_codec_of_a_video_is_read_as_it_was_written() {
+    let record = Bytes::from_static(&[1; 23]);
+    for source in [VideoSource::H265(record), VideoSource::Vp9] {
+        let start = ToChild::Start(Start::VideoToH264(VideoToH264 {
+            source,
+            ..to_h264()
+        }));
+        assert_eq!(read::<ToChild>(&bytes(&start)), [Ok(start)]);
+    }
+    // VP9 has no record.
+    let mut vp9 = vector("start-h264");
+    vp9[7] = 3;
+    let text = error::<ToChild>(&vp9).to_string();
+    assert!(text.contains("Start"), "{text}");
+}
+
+#[test]
+fn pictures_outside_the_limits_are_neither_written_nor_read() {
+    let mut out = BytesMut::new();
+    let early = SourcePicture {
+        pts: Pts(-1),
+        ..source_picture()
+    };
+    let empty = Picture {
+        payload: Bytes::new(),
+        ..picture()
+    };
+    assert!(ToChild::Picture(early).encode(&mut out).is_err());
+    assert!(FromChild::Picture(empty).encode(&mut out).is_err());
+    let mut flag = vector("picture");
+    flag[5] = 2;
+    let text = error::<FromChild>(&flag).to_string();
+    assert!(text.contains("flag of a picture"), "{text}");
+    let mut before = vector("source-picture");
+    before[6] = 0xff;
+    let text = error::<ToChild>(&before).to_string();
+    assert!(text.contains("zero or later"), "{text}");
+    for (field, byte, element) in [
+        (7, 9, "video codec"),
+        (8, 0xff, "frames in 1000 s"),
+        (12, 0xff, "bit rate"),
+    ] {
+        let mut start = vector("start-h264");
+        start[field] = byte;
+        let text = error::<ToChild>(&start).to_string();
+        assert!(text.contains(element), "{text}");
+    }
 }
 
 #[test]

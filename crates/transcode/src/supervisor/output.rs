@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use media::MediaTime;
 
-use crate::ToChild;
+use crate::{Picture, ToChild};
 
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Output {
         /// The packet.
         payload: Bytes,
     },
+    /// What the pictures after it are decoded with: an AVCDecoderConfigurationRecord.
+    Configuration(Bytes),
+    /// One picture for the viewers.
+    Picture(Picture),
     /// Something an operator wants to read.
     Event(Event),
 }
@@ -121,7 +125,7 @@ pub struct Counters {
     pub spawns: u64,
     /// Children that ended without being asked.
     pub deaths: u64,
-    /// Packets handed on.
+    /// Packets and pictures handed on.
     pub packets: u64,
     /// Frames that never reached a child because it was not there or did not answer.
     pub frames_dropped: u64,

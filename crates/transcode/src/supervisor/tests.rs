@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use media::{MediaTime, Timescale};
+use media::{MediaTime, Pts, Timescale};
 
 use super::*;
-use crate::{AacToOpus, OpusChannels, OpusToAac};
+use crate::{AacToOpus, OpusChannels, OpusToAac, Picture, VideoSource, VideoToH264};
 
 #[test]
 fn a_child_is_started_told_and_fed() {
@@ -18,6 +18,48 @@ fn a_child_is_started_told_and_fed() {
     let waited = Config::default().pending_frames_max;
     assert!(show.packets.len() > 30 + waited, "{}", show.packets.len());
     assert!(matches!(show.events[..], [Event::Up { after }] if after == ms(300)));
+}
+
+#[test]
+fn pictures_go_to_a_running_child_alone() {
+    let mut show = Show::new(Child::good());
+    show.want_video();
+    show.picture(0, true);
+    show.input(Input::Keyframe);
+    show.run(ms(1_000));
+    assert!(
+        show.pictures.is_empty(),
+        "a picture does not wait for a child"
+    );
+    assert_eq!(show.keyframes_asked, 0);
+    show.picture(1, false);
+    show.input(Input::Keyframe);
+    show.picture(2, true);
+    assert_eq!(show.pictures, [Pts(3_000), Pts(6_000)]);
+    assert_eq!((show.keyframes_asked, show.packets.len()), (1, 1));
+}
+
+#[test]
+fn a_child_that_keeps_its_pictures_is_given_up() {
+    let mut show = Show::new(Child {
+        mute: true,
+        ..Child::good()
+    });
+    show.want_video();
+    show.run(ms(1_000));
+    for frame in 0..100 {
+        show.picture(frame, false);
+    }
+    show.run(ms(4_000));
+    assert!(
+        show.kills.is_empty(),
+        "what is not to come back is not waited for"
+    );
+    for frame in 100..200 {
+        show.picture(frame, true);
+    }
+    show.run(ms(4_000));
+    assert_eq!(show.kills, [Cause::Hung]);
 }
 
 #[test]
@@ -358,6 +400,8 @@ struct Show {
     sent: Vec<MediaTime>,
     sent_starts: u32,
     sent_stops: u32,
+    pictures: Vec<Pts>,
+    keyframes_asked: u32,
 }
 
 /// How a child behaves.
@@ -406,7 +450,26 @@ impl Show {
             sent: Vec::new(),
             sent_starts: 0,
             sent_stops: 0,
+            pictures: Vec::new(),
+            keyframes_asked: 0,
         }
+    }
+
+    fn want_video(&mut self) {
+        self.feeding = false;
+        self.input(Input::Want(Start::VideoToH264(VideoToH264 {
+            source: VideoSource::H264(Bytes::from_static(&[1; 16])),
+            frame_rate_milli: 30_000,
+            bitrate_bps: 2_500_000,
+        })));
+    }
+
+    fn picture(&mut self, frame: i64, wanted: bool) {
+        self.input(Input::Picture(SourcePicture {
+            pts: Pts(frame * 3_000),
+            wanted,
+            payload: Bytes::from_static(&[0, 0, 0, 1, 0x65]),
+        }));
     }
 
     fn want(&mut self, rate: u32) {
@@ -486,7 +549,8 @@ impl Show {
                     self.kills.push(cause);
                     self.process.as_mut().expect("only a child is killed").gone = true;
                 }
-                Output::Packet { .. } => self.packets.push(self.now),
+                Output::Packet { .. } | Output::Picture(_) => self.packets.push(self.now),
+                Output::Configuration(_) => {}
                 Output::Event(event) => self.events.push(event),
                 Output::Send(message) => self.deliver(message),
             }
@@ -521,6 +585,18 @@ impl Show {
                     self.input(Input::Message(FromChild::Packet { pts, payload }));
                 }
             }
+            ToChild::Picture(picture) => {
+                assert!(process.ready);
+                self.pictures.push(picture.pts);
+                if !self.child.mute && picture.wanted {
+                    self.input(Input::Message(FromChild::Picture(Picture {
+                        pts: picture.pts,
+                        keyframe: false,
+                        payload: picture.payload,
+                    })));
+                }
+            }
+            ToChild::Keyframe => self.keyframes_asked += 1,
         }
     }
 }

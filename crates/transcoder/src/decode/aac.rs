@@ -7,7 +7,7 @@ use media::MediaTime;
 
 use crate::{elements, error::Error};
 
-use super::clock_time;
+use crate::elements::clock_time;
 
 /// Knows where the last access unit began, to see a jump.
 #[derive(Debug, Default)]

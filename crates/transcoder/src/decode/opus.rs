@@ -10,7 +10,7 @@ use media::{MediaTime, Timescale, opus::packet_samples};
 
 use crate::{elements, error::Error};
 
-use super::clock_time;
+use crate::elements::clock_time;
 
 /// Knows where the last packet ended, counted at 48 kHz, to see a gap.
 #[derive(Debug, Default)]

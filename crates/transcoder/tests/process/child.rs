@@ -89,6 +89,10 @@ impl Transcoder {
         });
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     pub(crate) fn close_input(&mut self) {
         self.stdin = None;
     }
@@ -147,7 +151,10 @@ pub(crate) fn packet(message: FromChild) -> Packet {
             assert_eq!(pts.scale(), Timescale::OPUS);
             (pts.ticks(), payload)
         }
-        other @ (FromChild::Ready | FromChild::Failed { .. }) => panic!("{other:?}"),
+        other @ (FromChild::Ready
+        | FromChild::Failed { .. }
+        | FromChild::Configuration(_)
+        | FromChild::Picture(_)) => panic!("{other:?}"),
     }
 }
 

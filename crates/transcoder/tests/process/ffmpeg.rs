@@ -88,6 +88,65 @@ pub(crate) fn encode_opus(channels: u8, signal: &[f32], options: &[&str]) -> Vec
     ffmpeg(&arguments, samples.collect())
 }
 
+/// So many pictures of 320x180 at 30 a second, H.264 by x264, each of the shade of its number: the configuration, and each
+/// access unit in decode order with the time at which it is shown, ms.
+pub(crate) fn shades(count: usize, options: &[&str]) -> (Bytes, Vec<(i64, Bytes)>) {
+    let size = SHADE_BYTES;
+    let pictures = (0..count).flat_map(|number| {
+        let luma = std::iter::repeat_n(shade(number), size);
+        luma.chain(std::iter::repeat_n(128, size / 2))
+    });
+    #[rustfmt::skip]
+    let input = [
+        "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "320x180", "-r", "30", "-i", "pipe:0",
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p",
+    ];
+    let arguments = [&input, options, &["-f", "flv", "pipe:1"]].concat();
+    let flv = ffmpeg(&arguments, pictures.collect());
+    let (mut avcc, mut units) = (Bytes::new(), Vec::new());
+    for (kind, ms, body) in tags(&flv) {
+        match (kind, body) {
+            (VIDEO, [_, 0, _, _, _, config @ ..]) => avcc = Bytes::copy_from_slice(config),
+            (VIDEO, [_, 1, a, b, c, unit @ ..]) => {
+                let composition = i32::from_be_bytes([*a, *b, *c, 0]) >> 8;
+                units.push((ms + i64::from(composition), Bytes::copy_from_slice(unit)));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(units.len(), count);
+    (avcc, units)
+}
+
+/// The numbers that the shades of an Annex B stream's pictures tell, modulo [`SHADES`], in the order in which they are
+/// shown.
+pub(crate) fn numbers(annex_b: Vec<u8>) -> Vec<usize> {
+    #[rustfmt::skip]
+    let arguments = [
+        "-f", "h264", "-i", "pipe:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1",
+    ];
+    let pictures = ffmpeg(&arguments, annex_b);
+    let number = |picture: &[u8]| {
+        let luma = &picture[..SHADE_BYTES];
+        let mean = luma.iter().copied().map(usize::from).sum::<usize>() / SHADE_BYTES;
+        (0..SHADES)
+            .min_by_key(|number| usize::from(shade(*number)).abs_diff(mean))
+            .unwrap()
+    };
+    pictures
+        .chunks_exact(SHADE_BYTES * 3 / 2)
+        .map(number)
+        .collect()
+}
+
+/// Three steps from one number to the next: more than coding changes.
+fn shade(number: usize) -> u8 {
+    u8::try_from(20 + number % SHADES * 3).unwrap()
+}
+
+pub(crate) const SHADES: usize = 70;
+const SHADE_BYTES: usize = 320 * 180;
+
 fn decode(format: &str, input: Vec<u8>) -> Vec<[f32; 2]> {
     let arguments = [
         "-f", format, "-i", "pipe:0", "-f", "f32le", "-ac", "2", "-ar", "48000", "pipe:1",
@@ -122,11 +181,7 @@ impl Aac {
     fn parse(flv: Vec<u8>, layout: Layout) -> Self {
         let mut asc = Bytes::new();
         let mut units = Vec::new();
-        let mut rest = &flv[FLV_HEADER_BYTES..];
-        while let [kind, a, b, c, _, _, _, _, _, _, _, ..] = *rest {
-            let size = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-            let body = &rest[TAG_HEADER_BYTES..TAG_HEADER_BYTES + size];
-            rest = &rest[TAG_HEADER_BYTES + size + PREVIOUS_TAG_SIZE_BYTES..];
+        for (kind, _, body) in tags(&flv) {
             match (kind, body) {
                 (AUDIO, [0xaf, 0, config @ ..]) => asc = Bytes::copy_from_slice(config),
                 (AUDIO, [0xaf, 1, unit @ ..]) => units.push(Bytes::copy_from_slice(unit)),
@@ -136,7 +191,7 @@ impl Aac {
         }
         // Some muxers repeat the configuration, or send an empty unit at the end.
         units.retain(|unit| !unit.is_empty());
-        assert!(rest.is_empty() && !asc.is_empty() && units.len() > 1);
+        assert!(!asc.is_empty() && units.len() > 1);
         let (rate, (_, channels)) = (layout.rate, layout.channels);
         Self {
             flv,
@@ -148,8 +203,23 @@ impl Aac {
     }
 }
 
+/// Kind, time in ms and body of each tag of an FLV file (Adobe Flash Video File Format 10.1, section E.4.1).
+fn tags(flv: &[u8]) -> Vec<(u8, i64, &[u8])> {
+    let mut tags = Vec::new();
+    let mut rest = &flv[FLV_HEADER_BYTES..];
+    while let [kind, a, b, c, d, e, f, g, _, _, _, ..] = *rest {
+        let size = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        let body = &rest[TAG_HEADER_BYTES..TAG_HEADER_BYTES + size];
+        rest = &rest[TAG_HEADER_BYTES + size + PREVIOUS_TAG_SIZE_BYTES..];
+        tags.push((kind, i64::from(u32::from_be_bytes([g, d, e, f])), body));
+    }
+    assert!(rest.is_empty());
+    tags
+}
+
 /// The file's header and the size of the tag before the first.
 const FLV_HEADER_BYTES: usize = 9 + PREVIOUS_TAG_SIZE_BYTES;
 const TAG_HEADER_BYTES: usize = 11;
 const PREVIOUS_TAG_SIZE_BYTES: usize = 4;
 const AUDIO: u8 = 8;
+const VIDEO: u8 = 9;

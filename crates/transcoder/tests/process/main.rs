@@ -13,6 +13,7 @@ mod ogg;
 mod opus;
 mod signal;
 
+mod fenced;
 mod latency;
 mod life;
 mod onset;
@@ -21,3 +22,4 @@ mod opus_onset;
 mod opus_timing;
 mod supervised;
 mod timing;
+mod video;

@@ -132,6 +132,7 @@ impl<'a> Show<'a> {
                     self.packets.push((now(), f64::from(ticks)));
                 }
                 Output::Event(event) => println!("{:?}: {event:?}", self.began.elapsed()),
+                Output::Configuration(_) | Output::Picture(_) => panic!("sound alone was wanted"),
             }
         }
     }

@@ -1,0 +1,38 @@
+//! What comes: its caps and its decoder.
+
+use gstreamer::{self as gst, prelude::*};
+use transcode::{VideoSource, VideoToH264};
+
+use crate::{elements, error::Error};
+
+/// As the access units come.
+pub(super) fn caps(start: &VideoToH264) -> gst::Caps {
+    let rate = i32::try_from(start.frame_rate_milli).unwrap_or(i32::MAX);
+    let caps = match &start.source {
+        VideoSource::H264(avcc) => gst::Caps::builder("video/x-h264")
+            .field("stream-format", "avc")
+            .field("alignment", "au")
+            .field("codec_data", gst::Buffer::from_slice(avcc.clone())),
+        VideoSource::H265(hvcc) => gst::Caps::builder("video/x-h265")
+            .field("stream-format", "hvc1")
+            .field("alignment", "au")
+            .field("codec_data", gst::Buffer::from_slice(hvcc.clone())),
+        VideoSource::Vp9 => gst::Caps::builder("video/x-vp9").field("alignment", "super-frame"),
+    };
+    // The decoder hands it on to the encoder, whose rate control counts by it.
+    caps.field("framerate", gst::Fraction::new(rate, 1000))
+        .build()
+}
+
+pub(super) fn decoder(source: &VideoSource) -> Result<gst::Element, Error> {
+    let decoder = elements::make(match source {
+        VideoSource::H264(_) => "avdec_h264",
+        VideoSource::H265(_) => "avdec_h265",
+        VideoSource::Vp9 => "avdec_vp9",
+    })?;
+    // A thread for each frame is a frame of delay for each thread.
+    decoder.set_property_from_str("thread-type", "slice");
+    // A frame with faults is shown with them; the next key frame mends it.
+    decoder.set_property("output-corrupt", true);
+    Ok(decoder)
+}
