@@ -1,4 +1,7 @@
-/** OBS Studio, as installed, publishes without B-frames; Chromium plays it by WebRTC and by hls.js. */
+/**
+ * OBS Studio, as installed, publishes with the settings that we recommend, and with its encoder's untouched: B-frames, and a
+ * key frame every 8.3 s. Chromium plays both by WebRTC and by hls.js.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitLive } from './lib/api.mjs';
@@ -7,10 +10,14 @@ import { startServer } from './lib/harness.mjs';
 import { publishObs } from './lib/obs.mjs';
 import { until } from './lib/wait.mjs';
 
-test('obs to chromium', { timeout: 150_000 }, async (t) => {
+test('obs to chromium', { timeout: 150_000 }, (t) => obsToChromium(t, {}, null));
+test('obs untouched to chromium', { timeout: 150_000 }, (t) => obsToChromium(t, { x264: '', preset: 'veryfast' }, 'b_frames'));
+
+async function obsToChromium(t, settings, repair) {
   const server = await startServer(t);
-  const obs = await publishObs(t, server, 'show');
+  const obs = await publishObs(t, server, 'show', settings);
   const { video, audio } = await waitLive(server, 'show');
+  assert.equal(video.repair?.why ?? null, repair);
   assert.match(video.codecs, /^avc1\.[0-9a-f]{6}$/i);
   assert.equal(`${video.width}x${video.height}`, '640x360');
   assert.equal(audio.codecs, 'mp4a.40.2');
@@ -45,4 +52,4 @@ test('obs to chromium', { timeout: 150_000 }, async (t) => {
 
   assert.equal(obs.ended, false, 'OBS is still streaming');
   assert.doesNotMatch(obs.log(), /Disconnected|Reconnecting/i);
-});
+}

@@ -24,6 +24,11 @@ import { publishFfmpegWhip, publishObsTwin } from './lib/whip-clients.mjs';
 const LONG = process.env.SHOPCAST_FULL ? 6 : 1;
 const SOURCES = {
   RTMP: { cards: 20 * LONG, publish: (t, { server, stream }) => publishFfmpeg(t, server.rtmp(stream), { mark: 'counter' }) },
+  // As OBS sends it untouched: WebRTC viewers see what the server makes of it, LL-HLS viewers the source.
+  'RTMP with B-frames': {
+    cards: 10 * LONG,
+    publish: (t, { server, stream }) => publishFfmpeg(t, server.rtmp(stream), { mark: 'counter', bframes: 3, gop: 250 }),
+  },
   // Pictures at uneven times, forwarded packet by packet.
   WHIP: { cards: 10 * LONG, publish: (t, { browser, server, stream }) => publishWhip(browser, server, stream) },
   ...(process.env.SHOPCAST_FULL ? {

@@ -1,6 +1,6 @@
 //! What the engine is told and what it asks for: closed enums, plain values.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use media::{Pts, UnixMillis, VideoCodec};
@@ -19,9 +19,24 @@ pub(crate) enum PublisherId {
     Whip(SessionId),
 }
 
-/// One stream's transcoding child. Never used again, so that late news of an old child reach nobody.
+/// One of a stream's transcoding children. Never used again for another stream, so that late news of an old child reach
+/// nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChildId(pub u64);
+pub struct ChildId {
+    /// The stream's number.
+    pub stream: u64,
+    /// What it converts.
+    pub kind: ChildKind,
+}
+
+/// What a transcoding child converts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChildKind {
+    /// Sound.
+    Sound,
+    /// Pictures, into what every WebRTC viewer decodes.
+    Video,
+}
 
 /// A stream's name: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +147,13 @@ pub enum ChildEvent {
     Message(transcode::FromChild),
     /// It said something that is no message.
     Garbled,
+    /// Its processor time since it was last told.
+    Busy {
+        /// So much of it,
+        used: Duration,
+        /// in this span.
+        span: Duration,
+    },
     /// It is gone, or could not be started.
     Exited {
         /// Exit status or error, for the log.
@@ -224,6 +246,8 @@ pub enum Output {
     ChildLife {
         /// The stream it works for.
         stream: StreamName,
+        /// What it converts.
+        kind: ChildKind,
         /// What happened.
         event: transcode::Event,
     },
@@ -336,13 +360,28 @@ pub enum StreamEvent {
     Interrupted,
     /// The stream is over; its HLS playlists end, its WebRTC sessions are closed.
     Ended,
-    /// Something the broadcaster should change, in plain words.
-    Verdict {
-        /// Stable machine-readable name, for example `b_frames`.
-        code: &'static str,
-        /// What was found, what it costs, and the setting to change.
-        detail: String,
-    },
+    /// Something the broadcaster should change.
+    Verdict(Verdict),
+}
+
+/// Something the broadcaster should change, in plain words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Stable machine-readable name, one of [`VERDICT_CODES`](crate::VERDICT_CODES).
+    pub code: &'static str,
+    /// What was found, with the numbers that were measured.
+    pub found: String,
+    /// What it costs viewers or the operator.
+    pub cost: &'static str,
+    /// The setting to change.
+    pub remedy: &'static str,
+}
+
+impl Verdict {
+    /// All of it in one text.
+    pub fn detail(&self) -> String {
+        format!("{} {} {}", self.found, self.cost, self.remedy)
+    }
 }
 
 /// A stream as the API reports it.
@@ -370,8 +409,8 @@ pub struct StreamStatus {
     pub encoder: Option<String>,
     /// Messages that its publisher forged, in this publish session.
     pub cues_forged: u64,
-    /// Verdicts so far, newest last.
-    pub verdicts: Vec<(&'static str, String)>,
+    /// What holds against it now, newest last.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A connected WebRTC viewer, as the API reports it.
@@ -411,12 +450,38 @@ pub struct VideoStatus {
     pub frame_rate: Option<f64>,
     /// Pictures are reordered (B-frames seen or announced).
     pub b_frames: bool,
+    /// Why WebRTC viewers are sent another encoding of it, and how that is.
+    pub repair: Option<RepairStatus>,
     /// Length of the last whole GOP in milliseconds.
     pub gop_ms: Option<u64>,
     /// Over the last whole second.
     pub bitrate_bps: u64,
     /// Frames taken in during this epoch.
     pub frames: u64,
+}
+
+/// The rendition that is made for WebRTC viewers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepairStatus {
+    /// Why, as a stable machine-readable name: `b_frames`, `long_gop`, `interlaced`, `chroma`, `bit_depth`, `codec`.
+    pub why: &'static str,
+    /// How it is.
+    pub state: RepairState,
+}
+
+/// How a repair is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairState {
+    /// It is not to be done: those viewers have no picture.
+    Off,
+    /// Nobody watches by WebRTC.
+    Idle,
+    /// Its child is being started.
+    Starting,
+    /// Pictures are made.
+    Running,
+    /// The machine was too slow; it is tried again.
+    Resting,
 }
 
 /// What is known of an audio track.

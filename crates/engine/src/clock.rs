@@ -2,13 +2,14 @@
 //!
 //! Everything downstream derives its times from what is assigned here by a constant, so nothing is ever re-timed.
 
+mod audio;
 mod rtp;
 
 use std::time::Instant;
 
 use media::{FrameGrid, FrameRate, MediaTime, Pts, Timescale, UnixMillis, UtcAnchor, time};
 
-use self::rtp::RtpLines;
+use self::{audio::AudioLine, rtp::RtpLines};
 use crate::saved::Show;
 
 /// The first frame of a stream, so that no timestamp of it is ever negative, audio that began earlier included.
@@ -60,7 +61,7 @@ struct Millis {
     /// The stamp that falls on the epoch's base.
     first: i64,
     video: FrameGrid,
-    audio: Option<(FrameGrid, MediaTime)>,
+    audio: Option<AudioLine>,
 }
 
 /// A rate at which every millisecond is a frame: the grid of a publisher that names no frame rate.
@@ -111,16 +112,7 @@ impl StreamClock {
     ) -> UtcAnchor {
         let rate = rate.unwrap_or(EVERY_MILLISECOND);
         let base = self.next_base(now);
-        let audio = audio.map(|scale| {
-            let samples = FrameRate {
-                num: scale.hz(),
-                den: media::AacConfig::SAMPLES_PER_FRAME,
-            };
-            (
-                FrameGrid::new(samples, scale),
-                base.media_time().rescale_round(scale),
-            )
-        });
+        let audio = audio.map(|scale| AudioLine::new(base, scale));
         let frame = i64::from(90_000 / rate.num.max(1)).max(1) * i64::from(rate.den);
         let video = FrameGrid::new(rate, Timescale::VIDEO);
         let stamps = Stamps::Millis(Millis {
@@ -216,13 +208,18 @@ impl StreamClock {
         }
     }
 
-    /// Places an audio frame on its own scale. `None` before an epoch, for a track the epoch lacks, or before zero.
-    pub(crate) fn audio(&mut self, now: Instant, pts_ms: i64, leads: bool) -> Option<MediaTime> {
+    /// Places an audio frame of that many samples on its own scale. `None` before an epoch, for a track the epoch lacks, or before zero.
+    pub(crate) fn audio(
+        &mut self,
+        now: Instant,
+        pts_ms: i64,
+        samples: u32,
+        leads: bool,
+    ) -> Option<MediaTime> {
         let Stamps::Millis(millis) = &mut self.epoch.as_mut()?.stamps else {
             return None;
         };
-        let (grid, base) = millis.audio.as_mut()?;
-        let pts = grid.place(pts_ms - millis.first).offset(base.ticks());
+        let pts = millis.audio.as_mut()?.place(pts_ms - millis.first, samples);
         if leads {
             self.arrived(now, pts.to_pts());
         }

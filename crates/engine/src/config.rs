@@ -15,6 +15,8 @@ pub struct Config {
     pub rtmp: rtmp::Config,
     /// The transcoding child: time-outs and back-off.
     pub transcode: transcode::Config,
+    /// How many processors may be busy encoding pictures again for WebRTC viewers; 0 turns that off.
+    pub repair_cores: f64,
     /// The RTMP application a publisher must name.
     pub app: String,
     /// How long an interrupted stream waits for its publisher before it ends.
@@ -36,6 +38,7 @@ impl Config {
             timeline: cues::TimelineConfig::default(),
             rtmp: rtmp::Config::default(),
             transcode: transcode::Config::default(),
+            repair_cores: 1.0,
             app: "live".to_owned(),
             resume_window: Duration::from_secs(20),
             takeover_after: Duration::from_secs(2),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use media::{AacConfig, FrameRate, TrackKind, VideoConfig};
+use media::{AacConfig, AudioConfig, FrameRate, TrackKind, VideoConfig};
 use transcode::OpusToAac;
 
 /// Stamps that go back, or ahead, by more than this are a new clock of the publisher's, not jitter or a stall.
@@ -19,8 +19,17 @@ const PROMISED_VIDEO_WAIT: Duration = Duration::from_secs(5);
 pub(crate) enum AudioSource {
     /// By RTMP; WebRTC viewers need it as Opus.
     Aac(AacConfig),
-    /// By WHIP; LL-HLS viewers need it as AAC.
+    /// By WHIP or RTMP; LL-HLS viewers need it as AAC.
     Opus,
+}
+
+impl From<AudioConfig> for AudioSource {
+    fn from(config: AudioConfig) -> Self {
+        match config {
+            AudioConfig::Aac(config) => Self::Aac(config),
+            AudioConfig::Opus => Self::Opus,
+        }
+    }
 }
 
 impl AudioSource {

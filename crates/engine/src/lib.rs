@@ -5,6 +5,7 @@
 //! that answers at once; its effects come out of `poll_output` like all others.
 
 mod api;
+mod budget;
 mod clock;
 mod config;
 mod error;
@@ -15,11 +16,12 @@ mod shard;
 mod stream;
 
 pub use api::{
-    AudioStatus, ChildEvent, ChildId, ConnId, CueAccepted, CueStep, CuesForged, EncoderCue, Input,
-    Output, PublishRefused, PublishRequest, StreamEvent, StreamName, StreamState, StreamStatus,
-    VideoStatus, ViewerStatus,
+    AudioStatus, ChildEvent, ChildId, ChildKind, ConnId, CueAccepted, CueStep, CuesForged,
+    EncoderCue, Input, Output, PublishRefused, PublishRequest, RepairState, RepairStatus,
+    StreamEvent, StreamName, StreamState, StreamStatus, Verdict, VideoStatus, ViewerStatus,
 };
 pub use config::Config;
 pub use error::{CueError, OfferError, PublishError, RemoveError};
 pub use saved::{Keep, SavedStream, Show};
 pub use shard::{Reason, Shard, WebRtcAnswer};
+pub use stream::judge::texts::CODES as VERDICT_CODES;

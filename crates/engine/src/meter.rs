@@ -52,6 +52,8 @@ impl BitrateMeter {
 pub(crate) struct VideoMeter {
     pub(crate) frames: u64,
     pub(crate) b_frames: bool,
+    /// Key frames are followed by pictures that refer to what was before them.
+    pub(crate) open_gop: bool,
     last_key: Option<Pts>,
     gop_ticks: Option<i64>,
     first: Option<Pts>,
@@ -77,6 +79,12 @@ impl VideoMeter {
     pub(crate) fn gop_ms(&self) -> Option<u64> {
         self.gop_ticks
             .and_then(|ticks| u64::try_from(ticks / 90).ok())
+    }
+
+    /// Length so far of the GOP that has not ended.
+    pub(crate) fn gop_so_far_ms(&self) -> Option<u64> {
+        let ticks = self.newest?.since(self.last_key?);
+        u64::try_from(ticks / 90).ok()
     }
 
     /// Measured over the epoch so far, once two seconds have been seen.

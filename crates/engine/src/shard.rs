@@ -17,6 +17,7 @@ use sfu::{SessionId, Sfu, StreamId};
 use crate::{
     Config,
     api::{ConnId, Input, Output, StreamName},
+    budget::Budget,
     saved::SavedStream,
     stream::{Effects, Stream},
 };
@@ -77,6 +78,7 @@ pub struct Shard {
     next_stream: u64,
     next_session: u64,
     sfu: Sfu,
+    budget: Budget,
     out: VecDeque<Output>,
 }
 
@@ -94,6 +96,7 @@ impl Shard {
     ) -> Result<Self, sfu::Error> {
         Ok(Self {
             sfu: Sfu::new(config.sfu.clone(), now)?,
+            budget: Budget::new(config.repair_cores),
             config,
             started: now,
             wall,
@@ -126,14 +129,16 @@ impl Shard {
                 let stream = self
                     .streams
                     .values_mut()
-                    .find(|stream| stream.child_id() == child);
+                    .find(|stream| stream.id().0 == child.stream);
                 if let Some(stream) = stream {
                     stream.child(
                         &mut Effects {
                             now,
                             out: &mut self.out,
                             sfu: &mut self.sfu,
+                            budget: &mut self.budget,
                         },
+                        child.kind,
                         event,
                     );
                 }
@@ -152,6 +157,7 @@ impl Shard {
                 now,
                 out: &mut self.out,
                 sfu: &mut self.sfu,
+                budget: &mut self.budget,
             });
             if stream
                 .over_at(self.config.resume_window)
@@ -214,6 +220,7 @@ impl Shard {
             now,
             out: &mut self.out,
             sfu: &mut self.sfu,
+            budget: &mut self.budget,
         });
         self.streams.insert(name, stream);
         true

@@ -1,12 +1,15 @@
 //! One stream: its clock, its tracks, its cues, and where it is in its life.
 
 mod audio;
+mod child;
 mod cue;
 mod decode_order;
 mod delivery;
 mod in_band;
+pub(crate) mod judge;
 mod keep;
 mod media_in;
+mod repair;
 mod repeats;
 mod rtp_in;
 mod status;
@@ -25,16 +28,18 @@ use transcode::Supervisor;
 
 use crate::{
     Config,
-    api::{ChildId, Output, PublisherId, StreamEvent, StreamName, StreamState, ViewerStatus},
+    api::{ChildKind, Output, PublisherId, StreamEvent, StreamName, StreamState, ViewerStatus},
+    budget::Budget,
     clock::StreamClock,
-    ingest::Ingest,
+    ingest::{AudioSource, Ingest},
     meter::{BitrateMeter, VideoMeter},
     saved::Keep,
-    stream::{decode_order::DecodeOrder, delivery::Delivery, repeats::Repeats},
+    stream::{
+        decode_order::DecodeOrder, delivery::Delivery, judge::Judge, repair::Repair,
+        repeats::Repeats,
+    },
 };
 
-/// Verdicts kept for the API, newest last; a broadcaster reads a handful.
-const VERDICTS_MAX: usize = 16;
 /// Side-channel heartbeat, as docs/spec/side-channel.md promises.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Cues of one burst travel as one message: at the next frame, or after this long when none comes.
@@ -45,6 +50,7 @@ pub(crate) struct Effects<'a> {
     pub(crate) now: Instant,
     pub(crate) out: &'a mut VecDeque<Output>,
     pub(crate) sfu: &'a mut Sfu,
+    pub(crate) budget: &'a mut Budget,
 }
 
 /// The video track of the current epoch.
@@ -53,6 +59,10 @@ struct VideoTrack {
     codec: VideoCodec,
     /// LL-HLS carries it.
     packaged: bool,
+    /// WebRTC viewers are sent it: packets come as they are by WHIP, and are made of H.264.
+    forwarded: bool,
+    /// Pictures that refer to what was before the epoch are left out until the next key frame.
+    skips_rasl: bool,
     rendition: Rendition,
     meter: VideoMeter,
     bitrate: BitrateMeter,
@@ -62,6 +72,7 @@ struct VideoTrack {
 /// The audio track of the current epoch.
 #[derive(Debug)]
 struct AudioTrack {
+    source: AudioSource,
     rendition: Rendition,
     bitrate: BitrateMeter,
     opus_packets: u64,
@@ -78,9 +89,6 @@ pub(crate) struct Stream {
     state: StreamState,
     publisher: Option<PublisherId>,
     last_media: Instant,
-    /// When the epoch began, and whether its publisher has sent any sound.
-    live_since: Instant,
-    has_sound: bool,
     encoder: Option<String>,
     clock: StreamClock,
     /// Up to where it was told how far the stream has come.
@@ -92,6 +100,7 @@ pub(crate) struct Stream {
     audio: Option<AudioTrack>,
     packager: Packager,
     supervisor: Supervisor,
+    repair: Repair,
     timeline: Timeline,
     sei: SeiTrack,
     /// Messages of its publisher under this server's own UUID, since it came.
@@ -104,7 +113,7 @@ pub(crate) struct Stream {
     /// Connected by WebRTC, in the order in which they came.
     viewers: Vec<ViewerStatus>,
     delivery: Delivery,
-    verdicts: VecDeque<(&'static str, String)>,
+    judge: Judge,
 }
 
 impl Stream {
@@ -120,6 +129,7 @@ impl Stream {
             packager: Packager::new(config.hls.clone(), name.as_str()),
             timeline: Timeline::new(name.as_str(), config.timeline.clone()),
             supervisor: Supervisor::new(config.transcode, now),
+            repair: Repair::new(config, now),
             name,
             id,
             rtp_offset: offsets[0],
@@ -127,8 +137,6 @@ impl Stream {
             state: StreamState::Starting,
             publisher: None,
             last_media: now,
-            live_since: now,
-            has_sound: false,
             encoder: None,
             clock: StreamClock::new(now, wall),
             told_pts: Pts::default(),
@@ -144,7 +152,7 @@ impl Stream {
             heartbeat_at: now + HEARTBEAT,
             viewers: Vec::new(),
             delivery: Delivery::default(),
-            verdicts: VecDeque::new(),
+            judge: Judge::new(now),
         }
     }
 
@@ -170,7 +178,7 @@ impl Stream {
         self.publisher = Some(publisher);
         self.last_media = now;
         self.ingest = Ingest::default();
-        self.has_sound = false;
+        self.judge.publisher();
         self.cues_forged = 0;
         self.early.clear();
         self.encoder = None;
@@ -199,15 +207,11 @@ impl Stream {
         fx.sfu.remove_stream(fx.now, self.id);
         self.viewers.clear();
         // Nobody is left to see a child through its farewell.
-        fx.out.push_back(Output::ChildKill {
-            child: self.child_id(),
-        });
+        self.kill_child(fx, ChildKind::Sound);
+        self.kill_child(fx, ChildKind::Video);
+        fx.budget.release(self.id);
         self.put_keep(fx.out, Keep::Ended);
         self.tell(fx, StreamEvent::Ended);
-    }
-
-    pub(crate) const fn child_id(&self) -> ChildId {
-        ChildId(self.id.0)
     }
 
     /// When an unpublished stream has waited long enough for its publisher.
@@ -220,10 +224,15 @@ impl Stream {
     /// The first of the stream's own deadlines.
     pub(crate) fn next_deadline(&self) -> Instant {
         let child = self.supervisor.poll_timeout().map(|(at, _)| at);
-        [self.flush_cues_at, self.repeats.due(), child]
-            .into_iter()
-            .flatten()
-            .fold(self.heartbeat_at, Instant::min)
+        [
+            self.flush_cues_at,
+            self.repeats.due(),
+            child,
+            self.repair.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.heartbeat_at, Instant::min)
     }
 
     pub(crate) fn handle_timeout(&mut self, fx: &mut Effects<'_>) {
@@ -234,22 +243,26 @@ impl Stream {
         if self.heartbeat_at <= fx.now {
             self.heartbeat_at = fx.now + HEARTBEAT;
             self.heartbeat(fx, self.channel_state());
+            self.judge(fx);
         }
         self.supervisor.handle_timeout(fx.now);
         self.drain_supervisor(fx);
+        self.check_repair(fx);
     }
 
-    pub(crate) fn viewer_connected(&mut self, now: Instant, session: sfu::SessionId) {
+    pub(crate) fn viewer_connected(&mut self, fx: &mut Effects<'_>, session: sfu::SessionId) {
         self.viewers.push(ViewerStatus {
             session: session.0,
-            joined: self.clock.wall(now),
+            joined: self.clock.wall(fx.now),
         });
         self.delivery.joined(session);
+        self.refresh(fx);
     }
 
-    pub(crate) fn viewer_gone(&mut self, session: sfu::SessionId) {
+    pub(crate) fn viewer_gone(&mut self, now: Instant, session: sfu::SessionId) {
         self.viewers.retain(|viewer| viewer.session != session.0);
         self.delivery.left(session);
+        self.linger(now);
     }
 
     pub(crate) fn viewers(&self) -> Vec<ViewerStatus> {
@@ -261,31 +274,29 @@ impl Stream {
         if !self.ingest.running {
             return None;
         }
+        Some(sfu::MediaDescription {
+            video: self.described(),
+            audio: self.audio.is_some(),
+        })
+    }
+
+    /// Pictures come in another order than they are shown in, or may.
+    fn has_b_frames(&self) -> bool {
         let announced = self
             .ingest
             .video
             .as_ref()
             .is_some_and(VideoConfig::reorders);
-        let seen = self
-            .video
-            .as_ref()
-            .is_some_and(|video| video.meter.b_frames);
-        Some(sfu::MediaDescription {
-            video: self.ingest.video.as_ref(),
-            audio: self.audio.is_some(),
-            b_frames: announced || seen,
-        })
+        announced
+            || self
+                .video
+                .as_ref()
+                .is_some_and(|video| video.meter.b_frames)
     }
 
-    fn verdict(&mut self, fx: &mut Effects<'_>, code: &'static str, detail: String) {
-        if self.verdicts.iter().any(|(told, _)| *told == code) {
-            return;
-        }
-        if self.verdicts.len() == VERDICTS_MAX {
-            self.verdicts.pop_front();
-        }
-        self.verdicts.push_back((code, detail.clone()));
-        self.tell(fx, StreamEvent::Verdict { code, detail });
+    /// What video there is, WebRTC viewers can be sent.
+    fn is_forwarded(&self) -> bool {
+        self.video.as_ref().is_none_or(|video| video.forwarded)
     }
 
     fn tell(&self, fx: &mut Effects<'_>, event: StreamEvent) {

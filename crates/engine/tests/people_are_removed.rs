@@ -10,7 +10,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{AVCC, World, name};
+use common::{AVCC, World, name, offer};
 use engine::{Output, PublishError, RemoveError, StreamEvent, StreamName, StreamState};
 
 /// Two seconds of a show.
@@ -20,31 +20,6 @@ fn live(world: &mut World) -> common::Publisher {
     world.frames(&publisher, 0, 61, 60);
     world.out.clear();
     publisher
-}
-
-/// An offer of H.264 in one direction.
-fn offer(direction: &str) -> String {
-    let fingerprint = ["AB"; 32].join(":");
-    [
-        "v=0",
-        "o=- 1 1 IN IP4 0.0.0.0",
-        "s=-",
-        "t=0 0",
-        "a=group:BUNDLE 0",
-        "m=video 9 UDP/TLS/RTP/SAVPF 96",
-        "c=IN IP4 0.0.0.0",
-        "a=mid:0",
-        &format!("a={direction}"),
-        "a=rtcp-mux",
-        "a=ice-ufrag:abcd",
-        "a=ice-pwd:abcdefghijklmnopqrstuvwx",
-        &format!("a=fingerprint:sha-256 {fingerprint}"),
-        "a=setup:actpass",
-        "a=rtpmap:96 H264/90000",
-        "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f;level-asymmetry-allowed=1",
-        "",
-    ]
-    .join("\r\n")
 }
 
 fn events(world: &World) -> Vec<StreamEvent> {
@@ -214,12 +189,12 @@ fn a_stream_without_sound_says_so_until_sound_comes() {
     world.send(publisher.conn, publisher.video_config(AVCC));
     let verdicts = |world: &World| -> Vec<&'static str> {
         let status = world.shard.stream(world.now, &name()).unwrap();
-        status.verdicts.iter().map(|(code, _)| *code).collect()
+        status.verdicts.iter().map(|verdict| verdict.code).collect()
     };
-    world.frames(&publisher, 0, 121, 60);
+    world.frames(&publisher, 0, 115, 60);
     assert_eq!(verdicts(&world), [""; 0], "sound may still come");
-    world.frames(&publisher, 121, 120, 60);
-    assert_eq!(verdicts(&world), ["no_sound"]);
+    world.frames(&publisher, 115, 35, 60);
+    assert_eq!(verdicts(&world), ["no_sound"], "within five seconds");
     world.send(publisher.conn, publisher.audio_config());
     world.send(publisher.conn, publisher.audio(8_033));
     assert_eq!(verdicts(&world), [""; 0]);

@@ -19,7 +19,7 @@ use crate::{
     gate::Gate,
     http::{self, SessionNames, State, Web},
     io::{
-        child::{self, Children},
+        child::{Children, Program},
         clock,
         command::{Command, ShardHandle},
         doorman::Doorman,
@@ -298,7 +298,7 @@ impl Media {
         };
         let origins = Arc::new(Origins::new(origin, Handle::current(), Arc::clone(meters)));
         let side = Arc::new(SideChannels::default());
-        let program = child::program(&config.transcoder.path);
+        let program = Program::new(&config.transcoder, &Handle::current());
         let children = Children::new(
             program,
             shard.clone(),

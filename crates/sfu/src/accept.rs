@@ -110,7 +110,7 @@ impl Acceptor {
             stream: offer.stream,
             transport,
             video_mid: plan.video_mid().map(Mid::from),
-            video_codec: plan.video.map(|video| video.format.codec()),
+            video_codec: plan.video.map(|video| video.format.codec().into()),
             video,
             audio,
             channel,

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 mod picture;
 
-use media::VideoCodec;
-
 use crate::{
-    AccessUnit,
+    AccessUnit, RtpCodec,
     ingest::{Depacketiser, Fault, Output, Packet, Popped, Reorder, Timestamp},
 };
 
@@ -18,7 +16,7 @@ use crate::{
 /// The flags: 1 the marker bit, 2 the next frame's timestamp, 12 how the sequence number goes on
 /// (4: one is lost, 8: one comes twice, 12: two bytes of the payload say where to), 240 how many
 /// 10 ms pass before.
-pub fn publish(start: Instant, codec: VideoCodec, data: &[u8]) {
+pub fn publish(start: Instant, codec: RtpCodec, data: &[u8]) {
     let mut publisher = Publisher::new(start, codec);
     let mut rest = data;
     while let Some(([flags, high, low], after)) = rest.split_first_chunk() {
@@ -47,7 +45,7 @@ struct Sent {
 }
 
 impl Publisher {
-    fn new(now: Instant, codec: VideoCodec) -> Self {
+    fn new(now: Instant, codec: RtpCodec) -> Self {
         Self {
             now,
             reorder: Reorder::new(WAIT, HELD_MAX),
@@ -137,7 +135,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn new(codec: VideoCodec) -> Self {
+    fn new(codec: RtpCodec) -> Self {
         Self {
             depacketiser: Depacketiser::new(codec),
             judge: picture::Judge::new(codec),

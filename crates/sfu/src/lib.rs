@@ -51,6 +51,7 @@ mod publisher;
 mod refusal;
 mod rendition;
 mod routes;
+mod rtp_codec;
 mod sdp;
 mod session;
 mod sfu;
@@ -69,10 +70,11 @@ pub use framing::{Deframer, FrameError, frame_head};
 pub use packet::RenditionPacket;
 pub use refusal::Refusal;
 pub use rendition::Rendition;
+pub use rtp_codec::RtpCodec;
 pub use sfu::Sfu;
 pub use stats::{Counters, SessionStats, SrtpProfile};
 pub use types::{
-    AccessUnit, Answer, ClosedReason, Event, FiveTuple, Ingest, Input, MediaDescription, Offer,
-    Output, Patched, Precondition, Protocol, PublishAnswer, PublishOffer, Reason, SessionId,
-    StreamId, TextMark, VideoPacket,
+    AccessUnit, Answer, ClosedReason, Event, FiveTuple, Ingest, Input, MediaDescription,
+    NotRepaired, Offer, Output, Patched, Precondition, Protocol, PublishAnswer, PublishOffer,
+    Reason, SessionId, StreamId, TextMark, VideoDescription, VideoPacket, Withheld,
 };

@@ -13,7 +13,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use media::VideoCodec;
 use str0m::{
     Event as RtcEvent, RtcError,
     media::{KeyframeRequestKind, Mid, Rid},
@@ -21,7 +20,7 @@ use str0m::{
 };
 
 use crate::{
-    Config, Ingest, Output, Reason, datagram,
+    Config, Ingest, Output, Reason, RtpCodec, datagram,
     publisher::{audio::Audio, keyframes::Keyframes, layers::Layers, sync::Sync},
     session::Signals,
     transport::Transport,
@@ -55,7 +54,7 @@ impl Publisher {
     pub(crate) fn new(
         now: Instant,
         mut transport: Transport,
-        video: Option<(VideoCodec, Expected)>,
+        video: Option<(RtpCodec, Expected)>,
         audio: Option<Expected>,
     ) -> Self {
         let mut unknown = Vec::new();

@@ -1,5 +1,7 @@
 //! Why an offer was not answered.
 
+use crate::{NotRepaired, Withheld};
+
 /// Why an offer was not answered. The text names the element at fault and the remedy; nothing was
 /// allocated.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -58,13 +60,9 @@ pub enum Refusal {
     /// What the offer asks for, the stream does not have (406).
     #[error("the stream has none of the tracks the offer asks for")]
     NothingToSend,
-    /// WebRTC decoders show frames in the order they arrive (422).
-    #[error(
-        "the stream has B-frames, which no browser plays over WebRTC. In OBS set Output > \
-         Streaming > \"x264 options: bframes=0\" or \"Tune: zerolatency\" (NVENC: \"Max B-frames: \
-         0\"); or watch by LL-HLS"
-    )]
-    BFrames,
+    /// The stream's video can neither be sent as it is nor repaired (422; 503 where it may be later).
+    #[error("the stream has {}, which cannot be sent over WebRTC as it is, and {}", .0.has, remedy(.0.why))]
+    Withheld(Withheld),
     /// The publisher has not said enough about the stream yet (409, retry).
     #[error("the stream's codec is not known yet, try again in a moment")]
     NotReady,
@@ -89,4 +87,20 @@ pub enum Refusal {
     /// The transport library could not use the offer (400).
     #[error("offer not usable: {0}")]
     Transport(String),
+}
+
+const fn remedy(why: NotRepaired) -> &'static str {
+    match why {
+        NotRepaired::Busy => {
+            "this server has no power left to encode it again: try again later, or watch by LL-HLS"
+        }
+        NotRepaired::Off => {
+            "this server is not to encode it again (`transcoder.repair_percent` is 0): in OBS choose the encoder H.264, Tune \
+             zerolatency or the x264 option bframes=0 (NVENC: Max B-frames 0) and a profile other than High 4:2:2 or 4:4:4; \
+             or watch by LL-HLS"
+        }
+        NotRepaired::NotDecoded => {
+            "this server does not decode it to encode it again: publish H.264, or watch by LL-HLS"
+        }
+    }
 }

@@ -56,7 +56,10 @@ impl Rendition {
             // Their publishers' packets are passed on as they come, led by no parameter sets of before.
             (
                 Codec::H264(packetiser),
-                VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_),
+                VideoConfig::H265(_)
+                | VideoConfig::Vp8(_)
+                | VideoConfig::Vp9(_)
+                | VideoConfig::Av1(_),
             ) => *packetiser = Packetiser::default(),
             (Codec::Opus, _) => {}
         }

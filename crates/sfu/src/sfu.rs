@@ -210,20 +210,27 @@ impl Sfu {
         }
     }
 
-    /// A stream's video is `codec` from now on: forgets its packets of another, and ends the sessions
+    /// A stream's video is sent as `codec` from now on, or not at all: forgets its packets of another, and ends the sessions
     /// that were answered with another.
-    pub fn set_video_codec(&mut self, now: Instant, stream: StreamId, codec: VideoCodec) {
+    pub fn set_video_codec(&mut self, now: Instant, stream: StreamId, codec: Option<VideoCodec>) {
         let Some(entry) = self.streams.get_mut(&stream) else {
             return;
         };
         entry.cache.clear();
         let is_other = |id: &SessionId| {
             let agreed = self.sessions.get(id).and_then(Session::video_codec);
-            agreed.is_some_and(|agreed| agreed != codec)
+            agreed.is_some() && agreed != codec
         };
         let others: Vec<_> = entry.viewers.iter().copied().filter(is_other).collect();
         for session in others {
             self.end(now, session, ClosedReason::CodecChanged);
+        }
+    }
+
+    /// A stream's video pauses: who joins before it goes on is not shown what was.
+    pub fn pause_video(&mut self, stream: StreamId) {
+        if let Some(entry) = self.streams.get_mut(&stream) {
+            entry.cache.clear();
         }
     }
 

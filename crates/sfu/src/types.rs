@@ -59,11 +59,40 @@ pub struct PublishOffer<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct MediaDescription<'a> {
     /// The video track, once its configuration is known.
-    pub video: Option<&'a VideoConfig>,
+    pub video: Option<VideoDescription<'a>>,
     /// There is an audio track, or will be (an Opus rendition of it).
     pub audio: bool,
-    /// The video has B-frames: every offer is refused with [`Refusal::BFrames`].
-    pub b_frames: bool,
+}
+
+/// What viewers are sent of a stream's video.
+#[derive(Debug, Clone, Copy)]
+pub enum VideoDescription<'a> {
+    /// What the publisher sends, of this configuration.
+    Source(&'a VideoConfig),
+    /// H.264 in the constrained baseline profile that is made of it.
+    Repaired,
+    /// Nothing: every offer of video is refused with [`Refusal::Withheld`].
+    Withheld(Withheld),
+}
+
+/// Why viewers are sent nothing of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Withheld {
+    /// What keeps it from being sent as it is, as in "the stream has ...".
+    pub has: &'static str,
+    /// Why it is not repaired.
+    pub why: NotRepaired,
+}
+
+/// Why a video that cannot be sent as it is is not encoded again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRepaired {
+    /// It is not to be done on this machine.
+    Off,
+    /// The machine is too slow or too busy; later it may not be.
+    Busy,
+    /// Nothing here decodes it.
+    NotDecoded,
 }
 
 /// What to answer the viewer's request with.

@@ -6,7 +6,7 @@
 mod support;
 
 use media::VideoConfig;
-use sfu::{MediaDescription, Offer, Refusal, SessionId};
+use sfu::{MediaDescription, Offer, Refusal, SessionId, VideoDescription};
 use support::{STREAM, World, h264_config};
 
 const OFFERS: [&str; 2] = [
@@ -69,9 +69,8 @@ fn mutated_offers_are_answered_or_refused() {
     let mut world = World::new();
     let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
-        video: Some(&config),
+        video: Some(VideoDescription::Source(&config)),
         audio: true,
-        b_frames: false,
     };
     let (mut answered, mut dice) = (0, Dice(0x9e37_79b9_7f4a_7c15));
     for round in 0..3_000 {
@@ -107,9 +106,8 @@ fn one_number_for_two_payloads_is_refused() {
     let mut world = World::new();
     let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
-        video: Some(&config),
+        video: Some(VideoDescription::Source(&config)),
         audio: true,
-        b_frames: false,
     };
     for number in ["108", "109"] {
         let sdp = OFFERS[0].replace("SAVPF 111", &format!("SAVPF {number}"));

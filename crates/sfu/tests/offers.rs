@@ -7,7 +7,10 @@ mod support;
 use std::{fmt::Write as _, time::Duration};
 
 use media::{H264Config, VideoConfig};
-use sfu::{MediaDescription, Offer, PublishOffer, Refusal, SessionId};
+use sfu::{
+    MediaDescription, NotRepaired, Offer, PublishOffer, Refusal, SessionId, VideoDescription,
+    Withheld,
+};
 use support::{STREAM, World, h264_config};
 
 const CHROMIUM: &str = include_str!("fixtures/chromium-156.sdp");
@@ -19,9 +22,8 @@ fn answer(sdp: &str) -> Result<String, Refusal> {
     answer_for(
         sdp,
         MediaDescription {
-            video: Some(&config),
+            video: Some(VideoDescription::Source(&config)),
             audio: true,
-            b_frames: false,
         },
     )
 }
@@ -173,9 +175,8 @@ fn the_payload_type_whose_profile_fits_is_chosen() {
     let chosen = |profile_level: [u8; 3], sdp: &str| {
         let config = VideoConfig::from(with_profile(profile_level));
         let media = MediaDescription {
-            video: Some(&config),
+            video: Some(VideoDescription::Source(&config)),
             audio: true,
-            b_frames: false,
         };
         let answer = answer_for(sdp, media).unwrap();
         let words = section(&answer, "video")[0]
@@ -245,19 +246,53 @@ fn directions_other_than_receiving_are_refused() {
 }
 
 #[test]
-fn b_frames_are_refused_with_the_setting_that_helps() {
-    let config = VideoConfig::from(h264_config());
+fn what_is_withheld_is_refused_with_what_helps() {
+    for (not_repaired, words) in [
+        (NotRepaired::Off, ["bframes=0", "zerolatency"]),
+        (NotRepaired::Busy, ["later", "LL-HLS"]),
+        (NotRepaired::NotDecoded, ["publish H.264", "LL-HLS"]),
+    ] {
+        let why = Withheld {
+            has: "B-frames",
+            why: not_repaired,
+        };
+        let media = MediaDescription {
+            video: Some(VideoDescription::Withheld(why)),
+            audio: true,
+        };
+        let refusal = answer_for(CHROMIUM, media).unwrap_err();
+        assert_eq!(refusal, Refusal::Withheld(why));
+        let text = refusal.to_string();
+        assert!(text.contains("the stream has B-frames"), "{text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        // Sound alone can be had.
+        let (head, rest) = CHROMIUM.split_once("m=video").unwrap();
+        let only_audio = format!("{head}m=audio{}", rest.split_once("m=audio").unwrap().1);
+        let only_audio = only_audio.replace("BUNDLE 0 1 2", "BUNDLE 1 2");
+        answer_for(&only_audio, media).unwrap();
+    }
+}
+
+#[test]
+fn what_is_being_repaired_is_promised_as_constrained_baseline() {
     let media = MediaDescription {
-        video: Some(&config),
+        video: Some(VideoDescription::Repaired),
         audio: true,
-        b_frames: true,
     };
-    let refusal = answer_for(CHROMIUM, media).unwrap_err();
-    assert_eq!(refusal, Refusal::BFrames);
-    let text = refusal.to_string();
+    let sdp = answer_for(CHROMIUM, media).unwrap();
+    let video = section(&sdp, "video");
+    assert!(video.contains(&"a=sendonly"), "{sdp}");
     assert!(
-        text.contains("bframes=0") && text.contains("zerolatency"),
-        "{text}"
+        video
+            .iter()
+            .any(|line| line.contains("profile-level-id=42e0")),
+        "{sdp}"
+    );
+    let no_h264 = CHROMIUM.replace("H264/90000", "H26X/90000");
+    let refusal = answer_for(&no_h264, media).unwrap_err();
+    assert!(
+        refusal.to_string().contains("the stream is H.264"),
+        "{refusal}"
     );
 }
 
@@ -265,9 +300,8 @@ fn b_frames_are_refused_with_the_setting_that_helps() {
 fn tracks_the_stream_lacks_are_inactive_or_rejected() {
     let config = VideoConfig::from(h264_config());
     let silent = MediaDescription {
-        video: Some(&config),
+        video: Some(VideoDescription::Source(&config)),
         audio: false,
-        b_frames: false,
     };
     let sdp = answer_for(CHROMIUM, silent).unwrap();
     assert!(section(&sdp, "audio").contains(&"a=inactive"), "{sdp}");
@@ -283,7 +317,6 @@ fn tracks_the_stream_lacks_are_inactive_or_rejected() {
     let radio = MediaDescription {
         video: None,
         audio: true,
-        b_frames: false,
     };
     let sdp = answer_for(CHROMIUM, radio).unwrap();
     assert!(section(&sdp, "video").contains(&"a=inactive"), "{sdp}");
@@ -291,7 +324,6 @@ fn tracks_the_stream_lacks_are_inactive_or_rejected() {
     let nothing = MediaDescription {
         video: None,
         audio: false,
-        b_frames: false,
     };
     assert_eq!(answer_for(CHROMIUM, nothing), Err(Refusal::NotReady));
     let (head, rest) = CHROMIUM.split_once("m=video").unwrap();
@@ -401,9 +433,8 @@ fn there_are_limits() {
 fn a_full_shard_says_so() {
     let config = VideoConfig::from(h264_config());
     let media = MediaDescription {
-        video: Some(&config),
+        video: Some(VideoDescription::Source(&config)),
         audio: true,
-        b_frames: false,
     };
     let offer = |session| Offer {
         session: SessionId(session),
@@ -473,9 +504,8 @@ fn other_codecs() -> [(VideoConfig, u8, &'static str); 4] {
 
 fn answer_in(sdp: &str, config: &VideoConfig) -> Result<String, Refusal> {
     let media = MediaDescription {
-        video: Some(config),
+        video: Some(VideoDescription::Source(config)),
         audio: true,
-        b_frames: false,
     };
     answer_for(sdp, media)
 }

@@ -114,12 +114,12 @@ fn a_viewer_of_another_codec_is_told_to_come_again() {
     let id = world.join_and_connect(1);
     world
         .sfu
-        .set_video_codec(world.now, STREAM, VideoCodec::H264);
+        .set_video_codec(world.now, STREAM, Some(VideoCodec::H264));
     world.drain_sfu();
     assert_eq!(world.closed(id), None, "it is the one agreed on");
     world
         .sfu
-        .set_video_codec(world.now, STREAM, VideoCodec::Vp8);
+        .set_video_codec(world.now, STREAM, Some(VideoCodec::Vp8));
     world.drain_sfu();
     assert_eq!(world.closed(id), Some(&ClosedReason::CodecChanged));
     assert_eq!(world.sfu.counters().sessions, 0);

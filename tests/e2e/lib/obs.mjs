@@ -16,14 +16,17 @@ export const NO_BFRAMES = 'bframes=0 keyint=60 scenecut=0 tune=zerolatency';
 /**
  * Starts OBS streaming a looped clip with a tone.
  * @param {{rtmp: (stream: string) => string}} server
- * @param {{x264?: string}} options
+ * @param {{x264?: string, preset?: string, service?: string}} options `service` is a list of services, of which the first is
+ *   chosen; else the server's address is typed in
  */
-export async function publishObs(t, server, stream, { x264 = NO_BFRAMES } = {}) {
+export async function publishObs(t, server, stream, { x264 = NO_BFRAMES, preset = 'ultrafast', service } = {}) {
   const home = scratch(t, 'obs');
   const clip = join(home, 'clip.mp4');
   await output('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30',
     '-f', 'lavfi', '-i', 'sine=frequency=660:sample_rate=48000', '-t', '10', '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-ac', '2', clip]);
-  configure(home, { '@SERVER@': server.rtmp(stream).replace(`/${stream}`, ''), '@KEY@': stream, '@X264@': x264, '@CLIP@': clip });
+  const url = server.rtmp(stream).replace(`/${stream}`, '');
+  configure(home, { '@SERVER@': url, '@KEY@': stream, '@X264@': x264, '@PRESET@': preset, '@CLIP@': clip });
+  if (service) chooseService(home, service, { server: url, key: stream });
   const display = await startDisplay(t);
   const runtime = join(home, 'run');
   mkdirSync(runtime);
@@ -48,6 +51,18 @@ function configure(home, values) {
     for (const [placeholder, value] of Object.entries(values)) text = text.replaceAll(placeholder, value);
     writeFileSync(file, text);
   }
+}
+
+/** What a user does by docs/obs.md. */
+function chooseService(home, service, settings) {
+  const list = JSON.parse(service);
+  list.services[0].servers[0].url = settings.server;
+  const folder = join(home, '.config/obs-studio/plugin_config/rtmp-services');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'services.json'), JSON.stringify(list));
+  writeFileSync(join(folder, 'package.json'), readFileSync(new URL('../../../config/obs/package.json', import.meta.url)));
+  const chosen = { type: 'rtmp_common', settings: { ...settings, service: list.services[0].name } };
+  writeFileSync(join(home, '.config/obs-studio/basic/profiles/e2e/service.json'), JSON.stringify(chosen));
 }
 
 /** An X display of our own; Xvfb picks a free number and prints it. */

@@ -111,6 +111,7 @@ impl Shard {
             now,
             out: &mut self.out,
             sfu: &mut self.sfu,
+            budget: &mut self.budget,
         };
         match event {
             Event::Metadata(metadata) => stream.metadata(&metadata),
@@ -140,6 +141,7 @@ impl Shard {
                 stream.video(fx, dts_ms, composition_ms, keyframe, payload);
             }
             Event::Audio { pts_ms, payload } => stream.audio(fx, pts_ms, payload),
+            Event::OtherTracks(kind) => stream.other_tracks(kind),
             Event::Dropped { what } => self.out.push_back(Output::RtmpDropped { conn, what }),
             Event::Publish { .. } | Event::Unpublish => {}
         }
@@ -297,6 +299,7 @@ impl Shard {
                 now,
                 out: &mut self.out,
                 sfu: &mut self.sfu,
+                budget: &mut self.budget,
             });
         }
     }

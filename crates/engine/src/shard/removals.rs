@@ -77,6 +77,7 @@ impl Shard {
                 now,
                 out: &mut self.out,
                 sfu: &mut self.sfu,
+                budget: &mut self.budget,
             });
         }
     }

@@ -56,6 +56,8 @@ impl Shard {
             role: Role::Viewer,
         };
         self.sessions.insert(session, peer);
+        let (stream, mut fx) = self.of_stream(now, name).map_err(|_| not_live())?;
+        stream.asked_for(&mut fx);
         self.settle(now);
         Ok(WebRtcAnswer {
             session: session.0,
@@ -224,6 +226,7 @@ impl Shard {
             now,
             out: &mut self.out,
             sfu: &mut self.sfu,
+            budget: &mut self.budget,
         };
         Ok((stream, fx))
     }

@@ -44,9 +44,10 @@ impl Shard {
             now,
             out: &mut self.out,
             sfu: &mut self.sfu,
+            budget: &mut self.budget,
         };
         match (peer.role, event) {
-            (Role::Viewer, Event::Connected) => stream.viewer_connected(now, session),
+            (Role::Viewer, Event::Connected) => stream.viewer_connected(fx, session),
             (Role::Viewer, Event::ChannelOpen) => stream.greet(fx, session),
             (Role::Viewer, Event::RepeatsOpen) => stream.greet_again(fx, session),
             (Role::Viewer, Event::TextAcknowledged(seqs)) => {
@@ -70,7 +71,7 @@ impl Shard {
         match peer.role {
             Role::Viewer => {
                 if let Some(stream) = self.streams.get_mut(&peer.stream) {
-                    stream.viewer_gone(session);
+                    stream.viewer_gone(now, session);
                 }
             }
             Role::Publisher => self.release(now, PublisherId::Whip(session), Some(peer.stream)),

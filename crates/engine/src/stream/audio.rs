@@ -6,7 +6,7 @@ use media::{Frame, MediaTime, TrackKind};
 use transcode::{AacToOpus, Input, OpusChannels, OpusToAac, Output as Child, Start};
 
 use crate::{
-    api::{ChildEvent, Output},
+    api::ChildKind,
     ingest::AudioSource,
     stream::{Effects, Stream},
 };
@@ -24,7 +24,19 @@ impl Stream {
         self.supervise(fx, Input::Unwant);
     }
 
-    pub(super) fn transcode(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+    /// Sound as the publisher sends it: to those who take it so, and to the child for the others.
+    pub(super) fn deliver_sound(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+        match self.ingest.audio {
+            Some(AudioSource::Opus) => self.forward_opus(fx, frame),
+            Some(AudioSource::Aac(_)) | None => {
+                let packaged = self.packager.frame(frame);
+                self.packaged(fx, packaged);
+            }
+        }
+        self.transcode(fx, frame);
+    }
+
+    fn transcode(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         self.supervise(
             fx,
             Input::Frame {
@@ -34,17 +46,7 @@ impl Stream {
         );
     }
 
-    pub(crate) fn child(&mut self, fx: &mut Effects<'_>, event: ChildEvent) {
-        let input = match event {
-            ChildEvent::Spawned => Input::Spawned,
-            ChildEvent::Message(message) => Input::Message(message),
-            ChildEvent::Garbled => Input::Garbled,
-            ChildEvent::Exited { .. } => Input::Exited,
-        };
-        self.supervise(fx, input);
-    }
-
-    fn supervise(&mut self, fx: &mut Effects<'_>, input: Input) {
+    pub(super) fn supervise(&mut self, fx: &mut Effects<'_>, input: Input) {
         // What the supervisor's contract rules out it counts and ignores: a message of a child already given up.
         let _ignored = self.supervisor.handle_input(fx.now, input);
         self.drain_supervisor(fx);
@@ -52,13 +54,14 @@ impl Stream {
 
     pub(super) fn drain_supervisor(&mut self, fx: &mut Effects<'_>) {
         while let Some(output) = self.supervisor.poll_output() {
-            let (child, stream) = (self.child_id(), self.name.clone());
             match output {
-                Child::Spawn => fx.out.push_back(Output::ChildSpawn { child, stream }),
-                Child::Send(message) => fx.out.push_back(Output::ChildSend { child, message }),
-                Child::Kill(_) => fx.out.push_back(Output::ChildKill { child }),
+                Child::Spawn => self.spawn_child(fx, ChildKind::Sound),
+                Child::Send(message) => self.send_child(fx, ChildKind::Sound, message),
+                Child::Kill(_) => self.kill_child(fx, ChildKind::Sound),
                 Child::Packet { pts, payload } => self.transcoded(fx, pts, payload),
-                Child::Event(event) => fx.out.push_back(Output::ChildLife { stream, event }),
+                Child::Event(event) => self.child_life(fx, ChildKind::Sound, event),
+                // No conversion of sound makes any.
+                Child::Configuration(_) | Child::Picture(_) => {}
             }
         }
     }
@@ -74,7 +77,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn forward_opus(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+    fn forward_opus(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         let Some(track) = &mut self.audio else { return };
         track.opus_packets += 1;
         if let Ok(packets) = track.rendition.push(frame) {

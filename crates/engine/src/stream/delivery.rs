@@ -141,12 +141,13 @@ mod tests {
     use sfu::{Sfu, StreamId};
 
     use super::*;
-    use crate::{Config, api::StreamName};
+    use crate::{Config, api::StreamName, budget::Budget};
 
     struct World {
         now: Instant,
         out: VecDeque<Output>,
         sfu: Sfu,
+        budget: Budget,
         stream: Stream,
     }
 
@@ -166,6 +167,7 @@ mod tests {
                 now,
                 out: VecDeque::new(),
                 sfu: Sfu::new(config.sfu.clone(), now).unwrap(),
+                budget: Budget::new(1.0),
                 stream,
             }
         }
@@ -175,6 +177,7 @@ mod tests {
                 now: self.now,
                 out: &mut self.out,
                 sfu: &mut self.sfu,
+                budget: &mut self.budget,
             };
             act(&mut self.stream, fx)
         }
@@ -198,7 +201,7 @@ mod tests {
 
         fn joins(&mut self, session: u64) -> SessionId {
             let session = SessionId(session);
-            self.stream.viewer_connected(self.now, session);
+            self.with(|stream, fx| stream.viewer_connected(fx, session));
             session
         }
 
@@ -270,7 +273,7 @@ mod tests {
         let session = world.joins(1);
         let (seq, pts) = world.cue();
         world.stream.delivery.sent(session, &[seq]);
-        world.stream.viewer_gone(session);
+        world.stream.viewer_gone(world.now, session);
         world.with(|stream, fx| stream.acknowledged(fx, session, &[seq]));
         assert!(world.says(session, &painted(seq, pts)).is_empty());
         assert_eq!(numbers(&world, seq), [1, 1, 0, 0]);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use media::{
-    Pts,
+    Pts, VideoCodec,
     sei::{Syntax, insert, strip_own},
 };
 
@@ -12,9 +12,17 @@ use crate::{
 };
 
 impl Stream {
-    /// A publisher's access unit of H.264 without messages under this server's own UUID, before anything else sees it.
-    pub(super) fn without_forged(&mut self, fx: &mut Effects<'_>, access_unit: Bytes) -> Bytes {
-        let Some((left, count)) = strip_own(Syntax::H264, &access_unit) else {
+    /// A publisher's picture without messages under this server's own UUID, before anything else sees it.
+    pub(super) fn without_forged(
+        &mut self,
+        fx: &mut Effects<'_>,
+        codec: Option<VideoCodec>,
+        access_unit: Bytes,
+    ) -> Bytes {
+        let stripped = codec
+            .and_then(syntax)
+            .and_then(|syntax| strip_own(syntax, &access_unit));
+        let Some((left, count)) = stripped else {
             return access_unit;
         };
         self.forged(fx, count);
@@ -31,12 +39,31 @@ impl Stream {
         self.cues_forged += u64::from(count);
     }
 
-    /// An access unit of H.264 with the cues that are due in it. Copied only if some are.
-    pub(super) fn with_cues(&mut self, pts: Pts, keyframe: bool, access_unit: Bytes) -> Bytes {
+    /// A picture with the cues that are due in it, where its codec has a place for them. Copied only if some are.
+    pub(super) fn with_cues(
+        &mut self,
+        codec: VideoCodec,
+        pts: Pts,
+        keyframe: bool,
+        access_unit: Bytes,
+    ) -> Bytes {
+        let Some(syntax) = syntax(codec) else {
+            self.sei.pass(pts);
+            return access_unit;
+        };
         let epoch = self.clock.epoch();
         let nals = self
             .sei
-            .access_unit(Syntax::H264, pts, keyframe, epoch, &self.timeline);
-        insert(Syntax::H264, access_unit, &nals)
+            .access_unit(syntax, pts, keyframe, epoch, &self.timeline);
+        insert(syntax, access_unit, &nals)
+    }
+}
+
+/// How a codec's access units carry messages, if they do.
+const fn syntax(codec: VideoCodec) -> Option<Syntax> {
+    match codec {
+        VideoCodec::H264 => Some(Syntax::H264),
+        VideoCodec::H265 => Some(Syntax::H265),
+        VideoCodec::Vp8 | VideoCodec::Vp9 | VideoCodec::Av1 => None,
     }
 }

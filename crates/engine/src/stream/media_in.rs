@@ -1,23 +1,25 @@
 //! A publisher's frames: placed on the clock, then to every output.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use media::{AacConfig, Frame, H264Config, TrackKind, UtcAnchor, h264};
-
-use crate::{
-    api::{StreamEvent, StreamState},
-    ingest::AudioSource,
-    meter::{BitrateMeter, VideoMeter},
-    stream::{AudioTrack, Effects, Stream, VideoTrack, decode_order::DecodeOrder},
+use media::{
+    AacConfig, AudioConfig, Frame, TrackKind, UtcAnchor, VideoCodec, VideoConfig, h264, h265, opus,
 };
 
-/// GOPs longer than this make WebRTC viewers wait for repair and joins heavy.
+use crate::{
+    api::{PublisherId, StreamEvent, StreamState},
+    ingest::AudioSource,
+    meter::{BitrateMeter, VideoMeter},
+    stream::{
+        AudioTrack, Effects, Stream, VideoTrack, decode_order::DecodeOrder, judge::Picture,
+        repair::Need,
+    },
+};
+
+/// Whoever joins, or loses a picture, waits for the next key frame: no longer than this.
 const GOP_LONG_MS: u64 = 4_000;
 
-/// Every source sends its first sound within a second of its first picture; slow phones within three.
-const SOUND_WAIT: Duration = Duration::from_secs(5);
-const NO_SOUND: &str = "no_sound";
+/// Packets of 20 ms: what encoders send unless told otherwise.
+const OPUS_SAMPLES: u16 = 960;
 
 /// Audio this far from the newest video is no audio of it.
 pub(super) const ADRIFT_TICKS: i64 = 10 * 90_000;
@@ -26,14 +28,19 @@ impl Stream {
     pub(crate) fn metadata(&mut self, metadata: &rtmp::Metadata) {
         self.ingest.announce_rate(metadata.frame_rate);
         self.encoder.clone_from(&metadata.encoder);
+        self.judge.announce(metadata.video_kbps);
     }
 
-    pub(crate) fn video_config(&mut self, config: H264Config) {
-        self.ingest.set_video(config.into());
+    pub(crate) fn video_config(&mut self, config: VideoConfig) {
+        self.ingest.set_video(config);
     }
 
-    pub(crate) fn audio_config(&mut self, config: AacConfig) {
-        self.ingest.set_audio(AudioSource::Aac(config));
+    pub(crate) fn audio_config(&mut self, config: AudioConfig) {
+        self.ingest.set_audio(config.into());
+    }
+
+    pub(crate) fn other_tracks(&mut self, kind: TrackKind) {
+        self.judge.other_tracks(kind);
     }
 
     pub(crate) fn video(
@@ -45,25 +52,42 @@ impl Stream {
         payload: Bytes,
     ) {
         self.last_media = fx.now;
-        let payload = self.without_forged(fx, payload);
+        let announced = self.ingest.video.as_ref().map(VideoConfig::codec);
+        let payload = self.without_forged(fx, announced, payload);
         if payload.is_empty() {
             return;
         }
         let adrift = self.ingest.is_adrift(TrackKind::Video, dts_ms);
-        if self.ingest.begins_with_video(keyframe) {
+        let begins = self.ingest.begins_with_video(keyframe);
+        if begins {
             self.begin_rtmp_epoch(fx, dts_ms);
         } else if adrift {
             return;
         }
         let Some(track) = &mut self.video else { return };
+        let codec = track.codec;
+        // Another codec begins with its first key frame.
+        if announced != Some(codec) || !track.decodes(begins, &payload) {
+            return;
+        }
         let Some((dts, pts)) = self.clock.video(fx.now, dts_ms, composition_ms) else {
             return;
         };
-        let reordered =
-            h264::nals(&payload).any(|nal| h264::slice_type(&nal) == Some(h264::SliceType::B));
+        let is_b = |nal: Bytes| h264::slice_type(&nal) == Some(h264::SliceType::B);
+        let reordered = codec == VideoCodec::H264 && h264::nals(&payload).any(is_b);
         track.meter.count(pts.to_pts(), keyframe, reordered);
         track.bitrate.count(fx.now, payload.len());
-        let payload = self.with_cues(pts.to_pts(), keyframe, payload);
+        self.judge.picture(
+            fx.now,
+            &Picture {
+                stamp: dts_ms * 90,
+                keyframe,
+                codec,
+                payload: &payload,
+                paced: true,
+            },
+        );
+        let payload = self.with_cues(codec, pts.to_pts(), keyframe, payload);
         let frame = Frame {
             track: TrackKind::Video,
             dts,
@@ -76,18 +100,26 @@ impl Stream {
         let packaged = self.packager.frame(&frame);
         self.packaged(fx, packaged);
         self.forward_video(fx, &frame);
-        if keyframe {
-            self.judge_video(fx);
+        self.judge(fx);
+    }
+
+    /// To WebRTC viewers: as it is, or to be repaired for them.
+    fn forward_video(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+        let gop_ms = self
+            .video
+            .as_ref()
+            .and_then(|video| video.meter.gop_so_far_ms());
+        if gop_ms.is_some_and(|gop_ms| gop_ms > GOP_LONG_MS) {
+            self.needs_repair(fx, Need::LongGop);
+        }
+        self.repair(fx, frame);
+        if self.passes() {
+            self.push_video(fx, frame);
         }
     }
 
-    /// WebRTC decoders show frames in the order they come, so a stream with B-frames is not sent to them at all.
-    fn forward_video(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
-        let b_frames = self.media().is_some_and(|media| media.b_frames);
+    pub(super) fn push_video(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         let Some(track) = &mut self.video else { return };
-        if b_frames {
-            return;
-        }
         // A frame that breaks a limit of the packetiser is lost to WebRTC alone; the next key frame mends it.
         if let Ok(packets) = track.rendition.push(frame) {
             fx.sfu.forward(fx.now, self.id, TrackKind::Video, packets);
@@ -105,7 +137,18 @@ impl Stream {
             return;
         }
         let Some(track) = &mut self.audio else { return };
-        let Some(pts) = self.clock.audio(fx.now, pts_ms, leads) else {
+        self.judge.sound(fx.now, pts_ms * 90, leads);
+        // Another codec begins with the next key frame.
+        if self.ingest.audio.as_ref() != Some(&track.source) {
+            return;
+        }
+        let samples = match track.source {
+            AudioSource::Aac(_) => AacConfig::SAMPLES_PER_FRAME,
+            AudioSource::Opus => opus::packet_samples(&payload)
+                .unwrap_or(OPUS_SAMPLES)
+                .into(),
+        };
+        let Some(pts) = self.clock.audio(fx.now, pts_ms, samples, leads) else {
             return;
         };
         // After a jump of the publisher's clock audio has no place either, until the next key frame begins an epoch.
@@ -125,9 +168,7 @@ impl Stream {
             self.sei.pass(frame.stream_pts());
             self.flush_cues(fx);
         }
-        let packaged = self.packager.frame(&frame);
-        self.packaged(fx, packaged);
-        self.transcode(fx, &frame);
+        self.deliver_sound(fx, &frame);
     }
 
     fn begin_rtmp_epoch(&mut self, fx: &mut Effects<'_>, first_ms: i64) {
@@ -145,10 +186,10 @@ impl Stream {
     pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>, anchor: UtcAnchor) {
         let packaged = self.package_epoch(anchor);
         self.start_video(fx);
+        self.start_repair(fx);
         let audio = self.ingest.audio.clone();
         self.start_audio(fx, audio);
         self.ingest.began();
-        self.live_since = fx.now;
         self.state = StreamState::Live;
         self.tell(
             fx,
@@ -160,7 +201,7 @@ impl Stream {
         self.broadcast_snapshot(fx);
         self.keep_show(fx.out);
         self.packaged(fx, packaged);
-        self.judge_codec(fx);
+        self.judge_epoch(fx);
     }
 
     /// Tells LL-HLS of the tracks it can carry, if there are any.
@@ -188,8 +229,16 @@ impl Stream {
             return;
         };
         let (codec, old) = (config.codec(), self.video.take());
-        if old.as_ref().is_none_or(|old| old.codec != codec) {
-            fx.sfu.set_video_codec(fx.now, self.id, codec);
+        let by_rtmp = matches!(self.publisher, Some(PublisherId::Rtmp(_)));
+        let forwarded = codec == VideoCodec::H264 || !by_rtmp;
+        let same = |old: &VideoTrack| (old.codec, old.forwarded) == (codec, forwarded);
+        if !old.as_ref().is_some_and(same) {
+            let sent = if forwarded {
+                Some(codec)
+            } else {
+                self.repair.makes_of(config)
+            };
+            fx.sfu.set_video_codec(fx.now, self.id, sent);
         }
         let old = old.map(|track| track.rendition);
         let mut rendition = old.unwrap_or_else(|| sfu::Rendition::video(self.rtp_offset));
@@ -198,6 +247,8 @@ impl Stream {
         self.video = Some(VideoTrack {
             codec,
             packaged: hls::carries(config),
+            forwarded,
+            skips_rasl: false,
             rendition,
             meter: VideoMeter::default(),
             bitrate: BitrateMeter::new(fx.now),
@@ -214,55 +265,27 @@ impl Stream {
         let old = self.audio.take().map(|track| track.rendition);
         let rendition = old.unwrap_or_else(|| sfu::Rendition::audio(self.rtp_offset_audio));
         self.audio = Some(AudioTrack {
+            source: source.clone(),
             rendition,
             bitrate: BitrateMeter::new(fx.now),
             opus_packets: 0,
         });
         self.want_transcoder(fx, &source);
     }
+}
 
-    /// Sound has come: what was said of its absence no longer holds.
-    pub(super) fn sounds(&mut self) {
-        if !self.has_sound {
-            self.has_sound = true;
-            self.verdicts.retain(|(code, _)| *code != NO_SOUND);
+impl VideoTrack {
+    /// Whether decoders can make anything of a picture here. Those of H.265 that lead an open key frame refer to what was
+    /// before it, which is not there when an epoch begins with it.
+    fn decodes(&mut self, begins: bool, payload: &Bytes) -> bool {
+        let picture = (self.codec == VideoCodec::H265).then(|| h265::picture(payload));
+        let Some(picture) = picture.flatten() else {
+            return true;
+        };
+        if picture.irap {
+            self.skips_rasl = begins && !picture.idr;
         }
-    }
-
-    fn judge_sound(&mut self, fx: &mut Effects<'_>) {
-        let waited = fx.now.saturating_duration_since(self.live_since);
-        if !self.has_sound && waited >= SOUND_WAIT {
-            let detail = "No sound comes with the picture: viewers hear nothing. On the page to go live choose a \
-                          microphone; in OBS see that a level moves in the Audio Mixer.";
-            self.verdict(fx, NO_SOUND, detail.to_owned());
-        }
-    }
-
-    /// What LL-HLS cannot carry, its viewers do not see.
-    fn judge_codec(&mut self, fx: &mut Effects<'_>) {
-        if self.video.as_ref().is_some_and(|video| !video.packaged) {
-            let detail = "The video is VP8, which no LL-HLS player takes: WebRTC viewers see it, LL-HLS viewers get the \
-                          sound alone. Publish H.264, or VP9 or AV1: in a browser, offer it before VP8 \
-                          (`setCodecPreferences`).";
-            self.verdict(fx, "vp8_no_hls", detail.to_owned());
-        }
-    }
-
-    /// Tells the broadcaster what costs viewers something, and the setting to change.
-    pub(super) fn judge_video(&mut self, fx: &mut Effects<'_>) {
-        self.judge_sound(fx);
-        if self.media().is_some_and(|media| media.b_frames) {
-            let detail = "The video has B-frames, which no browser plays over WebRTC: WebRTC viewers are refused, \
-                          LL-HLS viewers are served. In OBS, Settings > Output > x264 Options: add `bframes=0`.";
-            self.verdict(fx, "b_frames", detail.to_owned());
-        }
-        let gop_ms = self.video.as_ref().and_then(|video| video.meter.gop_ms());
-        if let Some(gop_ms) = gop_ms.filter(|gop_ms| *gop_ms > GOP_LONG_MS) {
-            let detail = format!(
-                "Key frames are {gop_ms} ms apart: viewers who join or lose a picture wait longer and load more. In OBS, \
-                 Settings > Output > Keyframe Interval: 2 s."
-            );
-            self.verdict(fx, "long_gop", detail);
-        }
+        self.meter.open_gop |= picture.rasl;
+        !(picture.rasl && self.skips_rasl)
     }
 }

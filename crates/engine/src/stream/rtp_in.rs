@@ -7,7 +7,7 @@ use sfu::{AccessUnit, Ingest, VideoPacket};
 
 use crate::{
     ingest::AudioSource,
-    stream::{Effects, Stream, audio::sound, media_in::ADRIFT_TICKS},
+    stream::{Effects, Stream, audio::sound, judge::Picture, media_in::ADRIFT_TICKS},
 };
 
 /// Packets of one picture; a key frame at 20 Mbit/s has fewer.
@@ -72,9 +72,8 @@ impl Stream {
     }
 
     fn forward_packet(&mut self, fx: &mut Effects<'_>, pts: Pts, packet: VideoPacket) {
-        // As by RTMP: what decoders would show out of order is not sent to them at all.
-        let b_frames = self.media().is_some_and(|media| media.b_frames);
-        let Some(track) = self.video.as_mut().filter(|_| !b_frames) else {
+        let passes = self.passes();
+        let Some(track) = self.video.as_mut().filter(|_| passes) else {
             return;
         };
         let packets = track.rendition.pass(pts, packet);
@@ -105,27 +104,33 @@ impl Stream {
         track.meter.count(pts, unit.keyframe, false);
         track.bitrate.count(fx.now, unit.payload.len());
         let codec = track.codec;
-        let dts = track.packaged.then(|| track.order.time(pts));
-        let payload = match codec {
-            VideoCodec::H264 => self.with_cues(pts, unit.keyframe, unit.payload),
-            VideoCodec::Vp8 | VideoCodec::Vp9 | VideoCodec::Av1 => {
-                self.sei.pass(pts);
-                unit.payload
-            }
-        };
-        if let Some(dts) = dts {
-            let packaged = self.packager.frame(&Frame {
-                track: TrackKind::Video,
-                dts: dts.media_time(),
-                pts: pts.media_time(),
+        self.judge.picture(
+            fx.now,
+            &Picture {
+                stamp: pts.0,
                 keyframe: unit.keyframe,
-                payload,
-            });
+                codec,
+                payload: &unit.payload,
+                paced: false,
+            },
+        );
+        let dts = track.packaged.then(|| track.order.time(pts));
+        let payload = self.with_cues(codec, pts, unit.keyframe, unit.payload);
+        let frame = Frame {
+            track: TrackKind::Video,
+            dts: dts.unwrap_or(pts).media_time(),
+            pts: pts.media_time(),
+            keyframe: unit.keyframe,
+            payload,
+        };
+        if dts.is_some() {
+            let packaged = self.packager.frame(&frame);
             self.packaged(fx, packaged);
         }
-        if unit.keyframe {
-            self.judge_video(fx);
+        if codec == VideoCodec::H264 {
+            self.repair(fx, &frame);
         }
+        self.judge(fx);
     }
 
     /// A new picture size within a session leaves the clock as it is, unless the publisher's own has jumped.
@@ -156,6 +161,7 @@ impl Stream {
         let Some(pts) = self.clock.rtp_audio(fx.now, rtp_time, leads) else {
             return;
         };
+        self.judge.sound(fx.now, pts.to_pts().0, leads);
         // After a jump of the publisher's clock sound has no place either, until a key frame begins an epoch.
         if !leads && pts.to_pts().since(self.clock.highest()).abs() > ADRIFT_TICKS {
             return;
@@ -168,8 +174,7 @@ impl Stream {
             self.sei.pass(frame.stream_pts());
             self.flush_cues(fx);
         }
-        self.forward_opus(fx, &frame);
-        self.transcode(fx, &frame);
+        self.deliver_sound(fx, &frame);
     }
 }
 

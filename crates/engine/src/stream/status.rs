@@ -26,7 +26,7 @@ impl Stream {
             newest_utc: self.clock.anchor().utc(newest_pts),
             encoder: self.encoder.clone(),
             cues_forged: self.cues_forged,
-            verdicts: self.verdicts.iter().cloned().collect(),
+            verdicts: self.judge.verdicts(),
         }
     }
 
@@ -44,7 +44,8 @@ impl Stream {
             width,
             height,
             frame_rate: announced.or_else(|| track.meter.frame_rate()),
-            b_frames: self.media().is_some_and(|media| media.b_frames),
+            b_frames: self.has_b_frames(),
+            repair: self.repair.status(),
             gop_ms: track.meter.gop_ms(),
             bitrate_bps: track.bitrate.bps(now),
             frames: track.meter.frames,

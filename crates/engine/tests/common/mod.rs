@@ -56,6 +56,31 @@ pub(crate) fn notice(card_id: &str, at: At) -> CueRequest {
     }
 }
 
+/// An offer of H.264 in one direction.
+pub(crate) fn offer(direction: &str) -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    [
+        "v=0",
+        "o=- 1 1 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE 0",
+        "m=video 9 UDP/TLS/RTP/SAVPF 96",
+        "c=IN IP4 0.0.0.0",
+        "a=mid:0",
+        &format!("a={direction}"),
+        "a=rtcp-mux",
+        "a=ice-ufrag:abcd",
+        "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+        &format!("a=fingerprint:sha-256 {fingerprint}"),
+        "a=setup:actpass",
+        "a=rtpmap:96 H264/90000",
+        "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f;level-asymmetry-allowed=1",
+        "",
+    ]
+    .join("\r\n")
+}
+
 /// A shard and the virtual time it lives in.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -71,8 +96,14 @@ impl World {
 
     /// One that begins at another UTC, with random numbers of its own.
     pub(crate) fn at(wall: UnixMillis) -> Self {
+        Self::with(wall, |_| {})
+    }
+
+    /// One that is configured otherwise.
+    pub(crate) fn with(wall: UnixMillis, change: impl FnOnce(&mut Config)) -> Self {
         let now = Instant::now();
-        let config = Config::new(sfu::Config::new(vec!["127.0.0.1:8189".parse().unwrap()]));
+        let mut config = Config::new(sfu::Config::new(vec!["127.0.0.1:8189".parse().unwrap()]));
+        change(&mut config);
         Self {
             shard: Shard::new(config, now, wall, wall.0.unsigned_abs()).unwrap(),
             now,
@@ -173,7 +204,11 @@ impl Publisher {
     }
 
     pub(crate) fn audio_config(self) -> Bytes {
-        chunk(4, 8, 1, 0, &[&[0xaf, 0], ASC].concat())
+        self.audio_config_of(ASC)
+    }
+
+    pub(crate) fn audio_config_of(self, asc: &[u8]) -> Bytes {
+        chunk(4, 8, 1, 0, &[&[0xaf, 0], asc].concat())
     }
 
     pub(crate) fn video(self, ms: u32, keyframe: bool) -> Bytes {
@@ -198,6 +233,18 @@ impl Publisher {
             body.extend(*nal);
         }
         chunk(6, 9, 1, ms, &body)
+    }
+
+    /// A packet of video by the extended header; `kind` is frame type and packet type.
+    pub(crate) fn extended_video(self, ms: u32, kind: u8, fourcc: &str, body: &[u8]) -> Bytes {
+        let message = [&[0x80 | kind][..], fourcc.as_bytes(), body].concat();
+        chunk(6, 9, 1, ms, &message)
+    }
+
+    /// The same of audio; `kind` is the packet type.
+    pub(crate) fn extended_audio(self, ms: u32, kind: u8, fourcc: &str, body: &[u8]) -> Bytes {
+        let message = [&[0x90 | kind][..], fourcc.as_bytes(), body].concat();
+        chunk(4, 8, 1, ms, &message)
     }
 
     pub(crate) fn audio(self, ms: u32) -> Bytes {

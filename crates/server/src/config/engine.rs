@@ -21,6 +21,7 @@ impl Config {
                 burst: self.cues.burst_max,
                 ..cues::TimelineConfig::default()
             },
+            repair_cores: self.transcoder.repair_cores(),
             app: self.rtmp.app.clone(),
             resume_window: self.streams.resume_window.0,
             takeover_after: self.streams.takeover_after.0,

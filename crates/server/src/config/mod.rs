@@ -33,7 +33,7 @@ pub use network::{Advertised, IceServer, NetworkError, TcpListen};
 pub use proxy::ProxyNet;
 pub use secret::Secret;
 pub use sections::{
-    Admin, Cues, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,
+    Admin, Cues, Fence, Hls, Http, Log, Rtmp, Shutdown, Store, Streams, Transcoder, Webrtc,
 };
 pub use units::{Size, Span, UnitError};
 pub use web::{AllowedOrigins, FrameAncestors, Hosts, WebError};
@@ -160,6 +160,11 @@ impl Config {
             return Err(Error::Config(format!(
                 "`cues.cards_max` must be at most {cards_max}"
             )));
+        }
+        if self.transcoder.repair_percent > 100 {
+            return Err(Error::Config(
+                "`transcoder.repair_percent` must be at most 100".to_owned(),
+            ));
         }
         CueRule::resolve_all(&self.rtmp.cue_rules)?;
         self.webhooks.resolve().map(drop)

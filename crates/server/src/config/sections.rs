@@ -139,11 +139,46 @@ pub struct Streams {
 }
 
 /// The child process that makes Opus from AAC.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Transcoder {
     /// The program; empty means `shopcast-transcoder` beside this one.
     pub path: String,
+    /// How much of the machine's processors may be busy encoding pictures again, percent.
+    pub repair_percent: u32,
+    /// Whether a child may work without its fence.
+    pub fence: Fence,
+}
+
+impl Transcoder {
+    /// That share of the processors which this process may use.
+    pub(super) fn repair_cores(&self) -> f64 {
+        // Not known: then as if there were one.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+        f64::from(cores) * f64::from(self.repair_percent) / 100.0
+    }
+}
+
+impl Default for Transcoder {
+    fn default() -> Self {
+        Self {
+            path: String::new(),
+            repair_percent: 75,
+            fence: Fence::default(),
+        }
+    }
+}
+
+/// What holds the child.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fence {
+    /// No file, no network, no program, a limit of memory; or it ends.
+    #[default]
+    Required,
+    /// Nothing.
+    Off,
 }
 
 /// What outlives the process.

@@ -238,7 +238,7 @@ impl Request<'_> {
                 Kind::StreamNotPlayable,
                 format!(
                     "stream `{}` is {codec} without sound, which LL-HLS cannot carry: watch by WebRTC, or publish \
-                     H.264, VP9 or AV1",
+                     H.264, H.265, VP9 or AV1",
                     self.stream
                 ),
             ),

@@ -1,7 +1,9 @@
 //! A stream as the API shows it.
 
 use cues::rfc3339_millis;
-use engine::{AudioStatus, StreamState, StreamStatus, VideoStatus};
+use engine::{
+    AudioStatus, RepairState, RepairStatus, StreamState, StreamStatus, Verdict, VideoStatus,
+};
 use media::VideoCodec;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,7 +36,7 @@ pub(crate) struct StreamView {
     encoder: Option<String>,
     /// Cues that the publisher forged in the picture, in this publish session: taken out.
     cues_forged: u64,
-    /// What the broadcaster should change, newest last.
+    /// What the broadcaster should change: what holds against the stream now, newest last.
     verdicts: Vec<VerdictView>,
 }
 
@@ -65,12 +67,40 @@ pub(crate) struct VideoView {
     frame_rate: Option<f64>,
     /// Pictures are reordered, which WebRTC cannot show.
     b_frames: bool,
+    /// WebRTC viewers are sent another encoding of it.
+    repair: Option<RepairView>,
     /// Length of the last whole GOP.
     gop_ms: Option<u64>,
     /// Over the last whole second.
     bitrate_bps: u64,
     /// Frames taken in during this epoch.
     frames: u64,
+}
+
+/// The encoding made for WebRTC viewers of a video that they cannot be sent as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RepairView {
+    /// What they cannot be sent: `b_frames`, `long_gop`, `interlaced`, `chroma` (other than 4:2:0), `bit_depth` (more than 8),
+    /// `codec` (H.265, or AV1 or VP9 by RTMP).
+    #[schema(example = "b_frames")]
+    why: &'static str,
+    state: RepairStateView,
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RepairStateView {
+    /// It is not to be done (`transcoder.repair_percent` is 0): those viewers have no picture.
+    Off,
+    /// Nobody watches by WebRTC.
+    Idle,
+    /// It begins within a second or two.
+    Starting,
+    /// Pictures are made.
+    Running,
+    /// The machine was too slow; it is tried again after some seconds.
+    Resting,
 }
 
 /// The audio track.
@@ -105,15 +135,33 @@ pub(crate) struct Viewers {
 /// Something the broadcaster should change.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerdictView {
-    #[schema(example = "b_frames")]
+    #[schema(example = "long_gop")]
     code: &'static str,
-    /// What was found, what it costs, and the setting to change.
+    /// What was found, with the numbers that were measured.
+    #[schema(example = "Key frames are 8.3 s apart.")]
+    found: String,
+    /// What it costs viewers or the operator.
+    cost: &'static str,
+    /// The setting to change.
+    remedy: &'static str,
+    /// `found`, `cost` and `remedy` in one text.
     detail: String,
+}
+
+impl From<Verdict> for VerdictView {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            code: verdict.code,
+            detail: verdict.detail(),
+            found: verdict.found,
+            cost: verdict.cost,
+            remedy: verdict.remedy,
+        }
+    }
 }
 
 impl StreamView {
     pub(super) fn new(status: StreamStatus, viewers: Viewers) -> Self {
-        let verdict = |(code, detail)| VerdictView { code, detail };
         Self {
             name: status.name.to_string(),
             state: status.state.into(),
@@ -126,7 +174,7 @@ impl StreamView {
             newest_utc: rfc3339_millis(status.newest_utc),
             encoder: status.encoder,
             cues_forged: status.cues_forged,
-            verdicts: status.verdicts.into_iter().map(verdict).collect(),
+            verdicts: status.verdicts.into_iter().map(VerdictView::from).collect(),
         }
     }
 }
@@ -157,6 +205,7 @@ impl From<VideoStatus> for VideoView {
         Self {
             codec: match video.codec {
                 VideoCodec::H264 => "h264",
+                VideoCodec::H265 => "h265",
                 VideoCodec::Vp8 => "vp8",
                 VideoCodec::Vp9 => "vp9",
                 VideoCodec::Av1 => "av1",
@@ -167,9 +216,25 @@ impl From<VideoStatus> for VideoView {
             height: video.height,
             frame_rate: video.frame_rate,
             b_frames: video.b_frames,
+            repair: video.repair.map(RepairView::from),
             gop_ms: video.gop_ms,
             bitrate_bps: video.bitrate_bps,
             frames: video.frames,
+        }
+    }
+}
+
+impl From<RepairStatus> for RepairView {
+    fn from(repair: RepairStatus) -> Self {
+        Self {
+            why: repair.why,
+            state: match repair.state {
+                RepairState::Off => RepairStateView::Off,
+                RepairState::Idle => RepairStateView::Idle,
+                RepairState::Starting => RepairStateView::Starting,
+                RepairState::Running => RepairStateView::Running,
+                RepairState::Resting => RepairStateView::Resting,
+            },
         }
     }
 }
@@ -189,5 +254,21 @@ impl From<AudioStatus> for AudioView {
             opus_packets: audio.opus_packets,
             transcoding: audio.transcoding,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_says_of_every_verdict_what_to_do() {
+        let page = include_str!("../../../../docs/api.md");
+        let rows: Vec<&str> = page
+            .lines()
+            .skip_while(|line| *line != "## Verdicts")
+            .take_while(|line| !line.starts_with("## ") || *line == "## Verdicts")
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(code, _)| code)
+            .collect();
+        assert_eq!(rows, engine::VERDICT_CODES);
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use engine::WebRtcAnswer;
-use sfu::{Patched, Precondition, Refusal};
+use sfu::{NotRepaired, Patched, Precondition, Refusal};
 use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer};
 use tracing::debug;
 
@@ -188,7 +188,8 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::NoIngestVideoCodec | Refusal::NoIngestAudioCodec | Refusal::NothingToReceive => {
             (Kind::OfferNotUsable, None)
         }
-        Refusal::BFrames => (Kind::StreamNotPlayable, None),
+        Refusal::Withheld(it) if it.why == NotRepaired::Busy => (Kind::Full, Some(FULL_RETRY_S)),
+        Refusal::Withheld(_) => (Kind::StreamNotPlayable, None),
         Refusal::NotReady => (Kind::NotLive, Some(1)),
         Refusal::Full => (Kind::Full, Some(FULL_RETRY_S)),
         Refusal::TooManyHalfOpen => (Kind::Full, Some(1)),

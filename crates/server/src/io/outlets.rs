@@ -7,14 +7,17 @@ use std::{
 
 use access::Grant;
 use bytes::Bytes;
-use engine::{ConnId, CueAccepted, CuesForged, EncoderCue, Output, StreamEvent, StreamName};
+use engine::{
+    ChildKind, ConnId, CueAccepted, CuesForged, EncoderCue, Output, StreamEvent, StreamName,
+    Verdict,
+};
 use hls::Publication;
 use metrics::counter;
 use sfu::{FiveTuple, Protocol};
 use tracing::{debug, info, warn};
 
 use super::{
-    child::Children,
+    child::{self, Children},
     doorman::{Doorman, Permit},
     hls::Origins,
     rtmp::Writer,
@@ -51,6 +54,13 @@ pub(crate) struct Passing {
     tcp: HashMap<FiveTuple, tcp::Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
     published: BTreeMap<StreamName, Vec<Publication>>,
+}
+
+impl Passing {
+    fn publish(&mut self, stream: StreamName, publication: Publication) {
+        let drain = self.published.entry(stream).or_default();
+        drain.push(publication);
+    }
 }
 
 impl Outlets {
@@ -108,13 +118,7 @@ impl Outlets {
             Output::Hls {
                 stream,
                 publication,
-            } => {
-                self.passing
-                    .published
-                    .entry(stream)
-                    .or_default()
-                    .push(publication);
-            }
+            } => self.passing.publish(stream, publication),
             // Once per frame in the worst case, so the log has it at DEBUG and the counter tells.
             Output::HlsFailed { stream, error } => {
                 debug!(%stream, %error, "left out of LL-HLS");
@@ -154,7 +158,11 @@ impl Outlets {
             Output::ChildSpawn { child, stream } => self.children.spawn(child, &stream),
             Output::ChildSend { child, message } => self.children.send(child, message),
             Output::ChildKill { child } => self.children.kill(child),
-            Output::ChildLife { stream, event } => child_life(&stream, &event),
+            Output::ChildLife {
+                stream,
+                kind,
+                event,
+            } => child_life(&stream, kind, &event),
             Output::Keep { stream, keep } => self.shows.keep(stream, keep),
             Output::Stream { stream, event, pts } => {
                 self.webhooks.tell(&stream, &event, pts);
@@ -244,19 +252,23 @@ impl Outlets {
                 self.side.end(stream);
                 self.doorman.ended(stream);
             }
-            StreamEvent::Verdict { code, detail } => warn!(%stream, code, "{detail}"),
+            StreamEvent::Verdict(Verdict {
+                code,
+                found,
+                cost,
+                remedy,
+            }) => warn!(%stream, code, cost, remedy, "{found}"),
         }
     }
 }
 
-fn child_life(stream: &StreamName, event: &transcode::Event) {
+fn child_life(stream: &StreamName, kind: ChildKind, event: &transcode::Event) {
+    let of = child::name(kind);
     match event {
-        transcode::Event::Up { after } => {
-            info!(%stream, ?after, "the transcoder's sound is ready")
-        }
+        transcode::Event::Up { after } => info!(%stream, of, ?after, "the transcoder is ready"),
         transcode::Event::Down { cause, retry_in } => match retry_in {
-            Some(retry_in) => warn!(%stream, %cause, ?retry_in, "the transcoder is down"),
-            None => info!(%stream, %cause, "the transcoder is down"),
+            Some(retry_in) => warn!(%stream, of, %cause, ?retry_in, "the transcoder is down"),
+            None => info!(%stream, of, %cause, "the transcoder is down"),
         },
     }
 }

@@ -1,25 +1,25 @@
 //! What every picture must be, by its codec.
 
 use media::{
-    VideoCodec, VideoConfig,
+    VideoConfig,
     av1::{self, OBU_PADDING, OBU_SEQUENCE_HEADER, OBU_TEMPORAL_DELIMITER},
     h264::{NAL_AUD, NAL_FILLER, NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, nal_type, nals, parse_avcc},
     vp8,
 };
 
 use crate::{
-    AccessUnit, Rendition,
+    AccessUnit, Rendition, RtpCodec,
     h264::{ACCESS_UNIT_MAX, NALS_MAX},
 };
 
 /// Holds pictures to their codec's word.
 pub(super) struct Judge {
-    codec: VideoCodec,
+    codec: RtpCodec,
     rendition: Rendition,
 }
 
 impl Judge {
-    pub(super) fn new(codec: VideoCodec) -> Self {
+    pub(super) fn new(codec: RtpCodec) -> Self {
         Self {
             codec,
             rendition: Rendition::video(0),
@@ -30,17 +30,17 @@ impl Judge {
         // A superframe's index comes on top of its frames.
         assert!(!unit.payload.is_empty() && unit.payload.len() <= ACCESS_UNIT_MAX + 34);
         if let Some(config) = &unit.config {
-            assert_eq!(config.codec(), self.codec);
+            assert_eq!(config.codec(), self.codec.into());
             let (width, height) = config.size();
             assert!(width > 0 && height > 0);
             assert!(!config.codecs().is_empty() && !config.profile().is_empty());
         }
         match self.codec {
-            VideoCodec::H264 => self.h264(unit),
-            VideoCodec::Vp8 => assert_eq!(vp8::is_keyframe(&unit.payload), Some(unit.keyframe)),
+            RtpCodec::H264 => self.h264(unit),
+            RtpCodec::Vp8 => assert_eq!(vp8::is_keyframe(&unit.payload), Some(unit.keyframe)),
             // Its first frame's header was read, and is all that can be said of it.
-            VideoCodec::Vp9 => {}
-            VideoCodec::Av1 => av1(unit),
+            RtpCodec::Vp9 => {}
+            RtpCodec::Av1 => av1(unit),
         }
     }
 

@@ -1,9 +1,10 @@
 //! What of joining packets to pictures depends on the codec.
 
 use bytes::Bytes;
-use media::{VideoCodec, VideoConfig};
+use media::VideoConfig;
 
 use super::{Fault, Look, av1, h264, vp8, vp9};
+use crate::RtpCodec;
 
 /// The picture that is being received, in one codec's payload format.
 pub(super) trait Assemble: std::fmt::Debug + Send {
@@ -42,12 +43,12 @@ pub(super) struct Picture {
 }
 
 /// The one place that knows which payload format is whose.
-pub(super) fn of(codec: VideoCodec) -> Box<dyn Assemble> {
+pub(super) fn of(codec: RtpCodec) -> Box<dyn Assemble> {
     match codec {
-        VideoCodec::H264 => Box::<h264::Assembler>::default(),
-        VideoCodec::Vp8 => Box::<vp8::Assembler>::default(),
-        VideoCodec::Vp9 => Box::<vp9::Assembler>::default(),
-        VideoCodec::Av1 => Box::<av1::Assembler>::default(),
+        RtpCodec::H264 => Box::<h264::Assembler>::default(),
+        RtpCodec::Vp8 => Box::<vp8::Assembler>::default(),
+        RtpCodec::Vp9 => Box::<vp9::Assembler>::default(),
+        RtpCodec::Av1 => Box::<av1::Assembler>::default(),
     }
 }
 

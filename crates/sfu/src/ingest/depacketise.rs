@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use media::VideoCodec;
 
 use super::{
     Fault, Look,
     assemble::{self, Assemble, Picture},
 };
-use crate::AccessUnit;
+use crate::{AccessUnit, RtpCodec};
 
 /// Joins one track's packets. They must come in order; what is missing must be said.
 ///
@@ -78,7 +77,7 @@ pub(crate) enum Output {
 }
 
 impl Depacketiser {
-    pub(crate) fn new(codec: VideoCodec) -> Self {
+    pub(crate) fn new(codec: RtpCodec) -> Self {
         Self {
             unit: None,
             assembly: assemble::of(codec),

@@ -10,14 +10,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use media::{VideoCodec, VideoConfig};
+use media::VideoConfig;
 use str0m::{
     media::{Mid, Rid},
     rtp::RtpPacket,
 };
 
 use crate::{
-    Ingest,
+    Ingest, RtpCodec,
     ingest::Timestamp,
     publisher::{keyframes::Keyframes, video::Video},
 };
@@ -66,7 +66,7 @@ impl Layer {
 
 impl Layers {
     /// One encoding without a name, or one of each name.
-    pub(crate) fn new(codec: VideoCodec, payload_type: u8, mid: Mid, rids: &[Rid]) -> Self {
+    pub(crate) fn new(codec: RtpCodec, payload_type: u8, mid: Mid, rids: &[Rid]) -> Self {
         let layer = |rid| Layer {
             rid,
             video: Video::new(codec),

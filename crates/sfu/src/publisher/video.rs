@@ -4,11 +4,10 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use media::VideoCodec;
 use str0m::rtp::RtpPacket;
 
 use crate::{
-    Ingest, VideoPacket,
+    Ingest, RtpCodec, VideoPacket,
     ingest::{Depacketiser, Fault, Look, Output, Packet, Popped, Reorder, Scrubber, Timestamp},
     publisher::{HELD_MAX, WAIT, keyframes::Keyframes},
 };
@@ -33,13 +32,13 @@ struct Received {
 }
 
 impl Video {
-    pub(crate) fn new(codec: VideoCodec) -> Self {
+    pub(crate) fn new(codec: RtpCodec) -> Self {
         Self {
             order: Reorder::new(WAIT, HELD_MAX),
             stamps: Timestamp::default(),
             after_gap: false,
             depacketiser: Depacketiser::new(codec),
-            scrubber: (codec == VideoCodec::H264).then(Scrubber::default),
+            scrubber: (codec == RtpCodec::H264).then(Scrubber::default),
             gate: Gate::default(),
         }
     }

@@ -8,6 +8,7 @@ mod vp9;
 use media::{VideoCodec, VideoConfig};
 
 use super::{Payload, Section};
+use crate::RtpCodec;
 
 /// A payload type's codec with the parameters that label its streams, as the offer gives them or as
 /// their absence means.
@@ -49,12 +50,12 @@ impl VideoFormat {
         readers.into_iter().find_map(|read| read(payload))
     }
 
-    pub(crate) const fn codec(self) -> VideoCodec {
+    pub(crate) const fn codec(self) -> RtpCodec {
         match self {
-            Self::H264 { .. } => VideoCodec::H264,
-            Self::Vp8 => VideoCodec::Vp8,
-            Self::Vp9 { .. } => VideoCodec::Vp9,
-            Self::Av1 { .. } => VideoCodec::Av1,
+            Self::H264 { .. } => RtpCodec::H264,
+            Self::Vp8 => RtpCodec::Vp8,
+            Self::Vp9 { .. } => RtpCodec::Vp9,
+            Self::Av1 { .. } => RtpCodec::Av1,
         }
     }
 
@@ -148,10 +149,16 @@ const fn is_common(format: VideoFormat) -> bool {
 /// What a viewer's offer lacks: the codec's name, and the parameter it must have.
 pub(super) fn wanted(stream: &VideoConfig) -> (&'static str, String) {
     let parameter = match stream {
-        VideoConfig::H264(_) => " with packetization-mode=1".to_owned(),
-        VideoConfig::Vp8(_) => String::new(),
+        VideoConfig::H264(_) => return wanted_h264(),
+        VideoConfig::H265(_) | VideoConfig::Vp8(_) => String::new(),
         VideoConfig::Vp9(config) => format!(" with profile-id={}", config.profile),
         VideoConfig::Av1(config) => format!(" with profile={}", config.profile),
     };
     (stream.codec().name(), parameter)
+}
+
+/// As above, where the stream is sent as H.264.
+pub(super) fn wanted_h264() -> (&'static str, String) {
+    let parameter = " with packetization-mode=1";
+    (VideoCodec::H264.name(), parameter.to_owned())
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Direction, Offered, Payload, Section, SectionKind, Setup, VideoFormat, codec};
-use crate::{MediaDescription, Refusal};
+use crate::{MediaDescription, Refusal, VideoDescription};
 
 /// What an offer and a stream have in common.
 #[derive(Debug)]
@@ -125,8 +125,10 @@ pub(crate) fn plan<'a>(
         return Err(Refusal::NothingToSend);
     }
     // Last, so that an offer which could never play is told so first.
-    if media.b_frames && plan.video.is_some() {
-        return Err(Refusal::BFrames);
+    if let Some(VideoDescription::Withheld(why)) = media.video
+        && plan.video.is_some()
+    {
+        return Err(Refusal::Withheld(why));
     }
     Ok(plan)
 }
@@ -253,15 +255,19 @@ fn video(
 ) -> Result<SectionAnswer, Refusal> {
     one_of_a_kind(plan, section)?;
     // Where nothing is sent, the section is still answered.
-    let chosen = match media.video {
+    let source = match media.video {
+        Some(VideoDescription::Source(config)) => Some(config),
+        Some(VideoDescription::Repaired | VideoDescription::Withheld(_)) | None => None,
+    };
+    let chosen = match source {
         Some(config) => codec::choose(section, config),
         None => codec::choose_h264(section),
     };
     let Some((payload, format)) = chosen else {
-        let Some(config) = media.video else {
+        if media.video.is_none() {
             return Ok(SectionAnswer::Rejected(SectionKind::Video));
-        };
-        let (codec, parameter) = codec::wanted(config);
+        }
+        let (codec, parameter) = source.map_or_else(codec::wanted_h264, codec::wanted);
         return Err(Refusal::NoCommonVideoCodec { codec, parameter });
     };
     let rtx = rtx_of(section, payload);

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use media::{Frame, H264Config, MediaTime, Timescale, TrackKind, VideoConfig};
 use sfu::{
     ClosedReason, Config, Event, FiveTuple, Input, MediaDescription, Offer, Output, Rendition,
-    SessionId, Sfu, StreamId,
+    SessionId, Sfu, StreamId, VideoDescription,
 };
 use str0m::{
     Candidate, Event as RtcEvent, Input as RtcInput, Output as RtcOutput, Rtc,
@@ -170,9 +170,8 @@ impl World {
         change(&mut offer);
         let config = VideoConfig::from(h264_config());
         let media = MediaDescription {
-            video: Some(&config),
+            video: Some(VideoDescription::Source(&config)),
             audio: true,
-            b_frames: false,
         };
         let offer = Offer {
             session: id,

@@ -173,15 +173,49 @@ export interface State {
 export interface Verdict {
   /** Stable: decide by this. */
   readonly code: string;
-  /** What was found, what it costs, and the setting to change. */
+  /** What was found, with the numbers that were measured. */
+  readonly found: string;
+  /** What it costs viewers or the operator. */
+  readonly cost: string;
+  /** The setting to change. */
+  readonly remedy: string;
+  /** The three in one text. */
   readonly detail: string;
+}
+
+/** A stream's video track. */
+export interface VideoView {
+  readonly codec: string;
+  /** RFC 6381. */
+  readonly codecs: string;
+  readonly profile: string;
+  readonly width: number;
+  readonly height: number;
+  /** A second; null while unknown. */
+  readonly frame_rate: number | null;
+  /** Length of the last whole GOP; null before. */
+  readonly gop_ms: number | null;
+  readonly bitrate_bps: number;
+}
+
+/** A stream's audio track. */
+export interface AudioView {
+  readonly codec: string;
+  readonly codecs: string;
+  readonly sample_rate_hz: number;
+  readonly channels: number;
+  readonly bitrate_bps: number;
 }
 
 /** A stream as its broadcaster needs it; the server says more. */
 export interface StreamView {
   readonly name: string;
   readonly state: "starting" | "live" | "interrupted";
-  /** Newest last. */
+  readonly video: VideoView | null;
+  readonly audio: AudioView | null;
+  /** What the publisher says it is. */
+  readonly encoder: string | null;
+  /** What holds now, newest last. */
   readonly verdicts: readonly Verdict[];
   /** `events` are side channels over SSE, a part of the HLS viewers as a rule. */
   readonly viewers: { readonly webrtc: number; readonly hls: number; readonly events: number };

@@ -5,6 +5,7 @@ export {
   Client,
   type ArmedView,
   type At,
+  type AudioView,
   type Bucket,
   type ClientOptions,
   type CueBody,
@@ -20,6 +21,7 @@ export {
   type StateCard,
   type StreamView,
   type Verdict,
+  type VideoView,
 } from "./client.ts";
 export type { EventHandlers, Subscription } from "./events.ts";
 export { notice, sentence, type Notice } from "./notice.ts";

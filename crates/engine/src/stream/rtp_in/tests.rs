@@ -17,6 +17,7 @@ use super::*;
 use crate::{
     Config,
     api::{Output, StreamEvent, StreamName},
+    budget::Budget,
 };
 
 /// x264, baseline, 854x480.
@@ -31,6 +32,7 @@ struct World {
     now: Instant,
     stream: Stream,
     sfu: Sfu,
+    budget: Budget,
     out: VecDeque<Output>,
 }
 
@@ -50,6 +52,7 @@ impl World {
             now,
             stream,
             sfu: Sfu::new(config.sfu, now).unwrap(),
+            budget: Budget::new(1.0),
             out: VecDeque::new(),
         }
     }
@@ -84,6 +87,7 @@ impl World {
             now: self.now,
             out: &mut self.out,
             sfu: &mut self.sfu,
+            budget: &mut self.budget,
         };
         for ingest in ingest {
             self.stream.rtp(fx, ingest);
@@ -204,9 +208,9 @@ impl World {
     fn verdicts(&self) -> Vec<&'static str> {
         let verdicts = self.out.iter().filter_map(|output| match output {
             Output::Stream {
-                event: StreamEvent::Verdict { code, .. },
+                event: StreamEvent::Verdict(verdict),
                 ..
-            } => Some(*code),
+            } => Some(verdict.code),
             _ => None,
         });
         verdicts.collect()
@@ -222,6 +226,22 @@ impl World {
         });
         inits.collect()
     }
+}
+
+#[test]
+fn a_browser_sends_as_many_frames_as_it_can_and_is_told_nothing() {
+    let mut world = World::new();
+    world.stream.expect_rtp(true, true);
+    for n in 0..900 {
+        world.take([opus(n * 1_600)]);
+        // Two of three, for a while.
+        if n % 3 == 1 && (300..600).contains(&n) {
+            world.now += Duration::from_micros(33_333);
+        } else {
+            world.picture(n * FRAME, (n % 60 == 0).then_some(SPS));
+        }
+    }
+    assert_eq!(world.verdicts(), [""; 0]);
 }
 
 #[test]
@@ -281,7 +301,10 @@ fn another_codec_is_another_epoch() {
     world.picture(FRAME, Some(SPS));
     assert_eq!(world.stream.clock.epoch(), 2);
     let media = world.stream.media().unwrap();
-    assert_eq!(media.video.map(VideoConfig::codec), Some(VideoCodec::H264));
+    let Some(sfu::VideoDescription::Source(config)) = media.video else {
+        panic!("{media:?}")
+    };
+    assert_eq!(config.codec(), VideoCodec::H264);
 }
 
 #[test]
@@ -305,6 +328,7 @@ fn pictures_for_ll_hls_have_the_cues_and_forged_ones_are_counted() {
         now: world.now,
         out: &mut world.out,
         sfu: &mut world.sfu,
+        budget: &mut world.budget,
     };
     world.stream.insert_cue(fx, request).unwrap();
     for count in [2, 1] {

@@ -201,9 +201,8 @@ impl Teller {
             StreamEvent::Live { epoch } => (Happening::Live { epoch: *epoch }, Details::None),
             StreamEvent::Interrupted => (Happening::Interrupted, Details::None),
             StreamEvent::Ended => (Happening::Ended, Details::Ended(EndReason::Over)),
-            StreamEvent::Verdict { code, detail } => {
-                let detail = detail.clone();
-                (Happening::Verdict, Details::Verdict { code, detail })
+            StreamEvent::Verdict(verdict) => {
+                (Happening::Verdict, Details::Verdict(verdict.clone()))
             }
         };
         let Some(told) = self.lifecycle.observe(stream.as_str(), happening) else {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cues::rfc3339_millis;
+use engine::Verdict;
 use media::{Pts, UnixMillis};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,7 +28,7 @@ pub(super) struct Event {
 pub(super) enum Details {
     None,
     Ended(EndReason),
-    Verdict { code: &'static str, detail: String },
+    Verdict(Verdict),
 }
 
 /// The whole body.
@@ -94,9 +95,16 @@ pub(crate) struct VerdictData {
     #[schema(example = 900_000)]
     pts: Option<i64>,
     /// What is wrong, for programs.
-    #[schema(example = "b_frames")]
+    #[schema(example = "long_gop")]
     code: &'static str,
-    /// What was found, what it costs, and the setting to change.
+    /// What was found, with the numbers that were measured.
+    #[schema(example = "Key frames are 8.3 s apart.")]
+    found: String,
+    /// What it costs viewers or the operator.
+    cost: &'static str,
+    /// The setting to change.
+    remedy: &'static str,
+    /// `found`, `cost` and `remedy` in one text.
     detail: String,
 }
 
@@ -113,13 +121,16 @@ impl Event {
                 pts,
                 reason: *reason,
             }),
-            Details::Verdict { code, detail } => self.envelope(VerdictData {
+            Details::Verdict(verdict) => self.envelope(VerdictData {
                 stream,
                 epoch,
                 pts,
-                code,
+                code: verdict.code,
                 // "Payload size: … usually smaller than 20kb".
-                detail: detail.chars().take(DETAIL_MAX).collect(),
+                found: verdict.found.chars().take(FOUND_MAX).collect(),
+                cost: verdict.cost,
+                remedy: verdict.remedy,
+                detail: verdict.detail().chars().take(DETAIL_MAX).collect(),
             }),
         }
     }
@@ -135,6 +146,7 @@ impl Event {
     }
 }
 
+const FOUND_MAX: usize = 500;
 const DETAIL_MAX: usize = 2000;
 
 #[cfg(test)]
@@ -142,10 +154,12 @@ mod tests {
     use super::*;
 
     fn example(kind: EventType) -> Event {
-        let verdict = Details::Verdict {
-            code: "b_frames",
-            detail: "The video has B-frames, which WebRTC cannot show: in OBS set x264 Options to bframes=0.".into(),
-        };
+        let verdict = Details::Verdict(Verdict {
+            code: "long_gop",
+            found: "Key frames are 8.3 s apart.".into(),
+            cost: "Viewers who join or lose a picture wait longer and load more.",
+            remedy: "In OBS, Settings > Output, Keyframe Interval: 2 s.",
+        });
         let (at, pts, details) = match kind {
             EventType::StreamLive => (0, Some(900_000), Details::None),
             EventType::StreamInterrupted => (61_250, Some(6_412_500), Details::None),
@@ -179,10 +193,10 @@ mod tests {
     #[test]
     fn a_body_stays_small_whatever_a_verdict_says() {
         let mut event = example(EventType::StreamVerdict);
-        let Details::Verdict { detail, .. } = &mut event.details else {
+        let Details::Verdict(Verdict { found, .. }) = &mut event.details else {
             panic!("a verdict has details");
         };
-        *detail = "\u{1}".repeat(100_000);
+        *found = "\u{1}".repeat(100_000);
         assert!(event.body().len() < 20_000);
     }
 }

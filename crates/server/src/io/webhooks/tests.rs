@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use engine::Verdict;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, sqlite::SqliteConnectOptions};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 
@@ -288,16 +289,19 @@ async fn an_endpoint_gets_what_it_asked_for_and_one_that_is_gone_from_the_config
     })
     .await;
     told.tell_live();
-    told.tell(&StreamEvent::Verdict {
+    told.tell(&StreamEvent::Verdict(Verdict {
         code: "b_frames",
-        detail: "change it".into(),
-    });
+        found: "It has them.".into(),
+        cost: "They cost.",
+        remedy: "Change it.",
+    }));
     let got = told.receiver.count(1).await;
     let json = json(&got[0].1);
     assert_eq!(
         (&json["type"], &json["data"]["code"]),
         (&"stream.verdict".into(), &"b_frames".into())
     );
+    assert_eq!(json["data"]["detail"], "It has them. They cost. Change it.");
     let of_away = |rows: &[Row]| {
         rows.iter()
             .filter(|row| row.endpoint == "away")

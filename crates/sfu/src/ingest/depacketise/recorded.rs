@@ -75,7 +75,7 @@ fn without_delimiter(unit: &[u8]) -> &[u8] {
 }
 
 struct Source {
-    codec: VideoCodec,
+    codec: RtpCodec,
     frames: Vec<&'static [u8]>,
     packetise: fn(u8, &[u8], usize) -> Vec<Vec<u8>>,
     sample: fn(&[u8]) -> &[u8],
@@ -89,9 +89,9 @@ fn sources() -> [Source; 3] {
         sample,
     };
     [
-        source(VideoCodec::Vp8, VP8, vp8, |frame| frame),
-        source(VideoCodec::Vp9, VP9, vp9, |frame| frame),
-        source(VideoCodec::Av1, AV1, av1, without_delimiter),
+        source(RtpCodec::Vp8, VP8, vp8, |frame| frame),
+        source(RtpCodec::Vp9, VP9, vp9, |frame| frame),
+        source(RtpCodec::Av1, AV1, av1, without_delimiter),
     ]
 }
 
@@ -149,7 +149,7 @@ fn pictures_come_out_as_they_went_in_whatever_the_size_of_packets() {
                 // The second key frame says the same, which is nothing new.
                 assert_eq!(config.is_some(), picture == 0);
                 let config = config.map(|config| (config.codec(), config.size()));
-                assert!(config.is_none_or(|it| it == (source.codec, (160, 90))));
+                assert!(config.is_none_or(|it| it == (source.codec.into(), (160, 90))));
             }
         }
     }
@@ -207,7 +207,7 @@ fn a_pictures_spatial_layers_are_one_sample() {
     let structure = [0x30, 0, 160, 0, 90, 1, 64, 0, 180];
     let low_packet = [&[0xae, 0x92, 1, 0x01, 0x55], &structure[..], low].concat();
     let high_packet = [&[0xec, 0x92, 1, 0x02, 0x55], high].concat();
-    let mut depacketiser = Depacketiser::new(VideoCodec::Vp9);
+    let mut depacketiser = Depacketiser::new(RtpCodec::Vp9);
     for (payload, marker) in [(&low_packet, false), (&high_packet, true)] {
         depacketiser.push(Packet {
             payload,

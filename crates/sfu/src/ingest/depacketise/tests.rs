@@ -45,7 +45,7 @@ struct Feed {
 impl Default for Feed {
     fn default() -> Self {
         Self {
-            depacketiser: Depacketiser::new(VideoCodec::H264),
+            depacketiser: Depacketiser::new(RtpCodec::H264),
         }
     }
 }
@@ -222,7 +222,7 @@ fn sets_told_apart_from_the_stream_hold_until_it_brings_its_own() {
     let lost = damaged(3, Fault::Lost);
     assert_eq!(feed.push(3, IDR, true, true), [lost, withheld(3)]);
     // Other codecs have none.
-    let mut vp8 = Depacketiser::new(VideoCodec::Vp8);
+    let mut vp8 = Depacketiser::new(RtpCodec::Vp8);
     vp8.know(&told([SPS, PPS]));
     assert_eq!(vp8.poll_output(), None);
 }

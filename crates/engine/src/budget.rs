@@ -1,0 +1,129 @@
+//! What of the machine may be spent on encoding pictures again, and on which streams it is spent.
+//!
+//! A new one is let in by what it is going to cost: its pixels a second, at the price that the others' children were seen to
+//! pay for each. So the one that the machine cannot carry is refused before it makes the others late.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sfu::StreamId;
+
+/// The shard's share of the processors.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// How many may be busy with it; 0 means that nothing is to be encoded again.
+    cores: f64,
+    /// Seconds of a core for each pixel.
+    price: f64,
+    taken: BTreeMap<StreamId, Share>,
+}
+
+#[derive(Debug)]
+struct Share {
+    pixels_per_second: f64,
+    /// As estimated, and then as measured.
+    cores: f64,
+}
+
+impl Budget {
+    pub(crate) const fn new(cores: f64) -> Self {
+        Self {
+            cores,
+            price: USUAL_PRICE,
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this stream may be repaired, now or still.
+    pub(crate) fn admit(&mut self, stream: StreamId, pixels_per_second: f64) -> bool {
+        if self.taken.contains_key(&stream) {
+            return true;
+        }
+        let cores = pixels_per_second * self.price;
+        let taken: f64 = self.taken.values().map(|share| share.cores).sum();
+        let fits = taken + cores <= self.cores;
+        if fits {
+            let share = Share {
+                pixels_per_second,
+                cores,
+            };
+            self.taken.insert(stream, share);
+        }
+        fits
+    }
+
+    pub(crate) fn release(&mut self, stream: StreamId) {
+        self.taken.remove(&stream);
+    }
+
+    /// A stream's child was busy for `used` of `span`.
+    pub(crate) fn measured(&mut self, stream: StreamId, used: Duration, span: Duration) {
+        let Some(share) = self.taken.get_mut(&stream) else {
+            return;
+        };
+        let cores = used.as_secs_f64() / span.as_secs_f64().max(f64::EPSILON);
+        share.cores += (cores - share.cores) * WEIGHT;
+        // A paused source costs nothing, which says nothing of the price.
+        let price = cores / share.pixels_per_second;
+        if (USUAL_PRICE / 4.0..=USUAL_PRICE * 8.0).contains(&price) {
+            self.price += (price - self.price) * WEIGHT;
+        }
+    }
+}
+
+/// 0.6 of a core for 720p30: as measured, see docs/performance.md.
+const USUAL_PRICE: f64 = 21e-9;
+/// Of the newest measurement; they come every two seconds.
+const WEIGHT: f64 = 0.2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HD: f64 = 1280.0 * 720.0 * 30.0;
+
+    fn admitted(budget: &mut Budget, streams: std::ops::Range<u64>) -> usize {
+        streams
+            .filter(|stream| budget.admit(StreamId(*stream), HD))
+            .count()
+    }
+
+    #[test]
+    fn as_many_are_let_in_as_there_is_room_for() {
+        let mut budget = Budget::new(1.5);
+        assert_eq!(admitted(&mut budget, 0..10), 2);
+        // One that is in stays in, and one that leaves makes room.
+        assert!(budget.admit(StreamId(0), HD));
+        budget.release(StreamId(0));
+        assert_eq!(admitted(&mut budget, 10..20), 1);
+    }
+
+    #[test]
+    fn what_is_measured_is_the_price_of_the_next() {
+        for (busy_ms, room) in [(500, 6), (2_000, 1)] {
+            let mut budget = Budget::new(2.0);
+            assert!(budget.admit(StreamId(0), HD));
+            for _ in 0..50 {
+                let used = Duration::from_millis(busy_ms);
+                budget.measured(StreamId(0), used, Duration::from_secs(2));
+            }
+            assert_eq!(admitted(&mut budget, 1..20), room, "{busy_ms} ms of 2 s");
+        }
+    }
+
+    #[test]
+    fn a_paused_source_makes_nothing_cheaper() {
+        let mut budget = Budget::new(0.6);
+        assert!(budget.admit(StreamId(0), HD));
+        for _ in 0..50 {
+            budget.measured(StreamId(0), Duration::ZERO, Duration::from_secs(2));
+        }
+        budget.release(StreamId(0));
+        assert_eq!(admitted(&mut budget, 1..20), 1);
+    }
+
+    #[test]
+    fn none_is_let_in_where_there_is_to_be_none() {
+        let mut budget = Budget::new(0.0);
+        assert_eq!(admitted(&mut budget, 0..10), 0);
+    }
+}

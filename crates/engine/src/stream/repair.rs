@@ -1,0 +1,442 @@
+//! The rendition for WebRTC viewers of a source that they cannot be sent as it is: decoded and encoded again by a child
+//! of its own, which runs while anybody watches.
+//!
+//! ```text
+//! source pictures --> group since the last key frame --> child --> rendition --> viewers
+//!        '--> LL-HLS, as they are
+//! ```
+//!
+//! Every picture keeps its pts, so that a card holds on the same frame whichever way it was seen. A child that begins in
+//! the middle of a group decodes it from its key frame on, and encodes what is new.
+
+mod group;
+mod need;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cues::sei::SeiTrack;
+use media::{
+    Frame, Pts, TrackKind, VideoCodec, VideoConfig, h264,
+    sei::{Syntax, insert},
+};
+use transcode::{
+    Event, Input, Output as Child, Picture, SourcePicture, Start, Status, Supervisor, VideoSource,
+    VideoToH264,
+};
+
+use crate::{
+    Config,
+    api::{ChildKind, RepairState, RepairStatus},
+    stream::{Effects, Stream},
+};
+use group::Group;
+pub(crate) use need::Need;
+
+/// What makes pictures that every viewer decodes.
+#[derive(Debug)]
+pub(super) struct Repair {
+    supervisor: Supervisor,
+    /// It is not to be done here.
+    is_off: bool,
+    /// Why, once something was found in this epoch.
+    need: Option<Need>,
+    /// What the child is told, the same for the whole epoch, so that it lives through it; and its pixels a second.
+    start: Option<(Start, f64)>,
+    group: Group,
+    /// Watched until then, though nobody is connected.
+    keep_until: Option<Instant>,
+    /// The source's own pictures go to the viewers.
+    passing: bool,
+    /// The newest of those that went.
+    passed: Option<Pts>,
+    /// The first picture that is to come back and the newest, and the newest that has.
+    asked: Option<(Pts, Pts)>,
+    made: Option<Pts>,
+    /// When the newest key frame of its own came.
+    keyframe_at: Option<Instant>,
+    /// The child was too slow: none before this.
+    rests_until: Option<Instant>,
+    rest: Duration,
+    /// Until pictures come again.
+    trouble: Option<Trouble>,
+    sei: SeiTrack,
+}
+
+/// Why a needed repair is not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Others take what the machine has for it.
+    NoRoom,
+    /// It fell behind.
+    TooSlow,
+}
+
+impl Repair {
+    pub(super) fn new(config: &Config, now: Instant) -> Self {
+        Self {
+            supervisor: Supervisor::new(config.transcode, now),
+            is_off: config.repair_cores <= 0.0,
+            need: None,
+            start: None,
+            group: Group::default(),
+            keep_until: None,
+            passing: true,
+            passed: None,
+            asked: None,
+            made: None,
+            keyframe_at: None,
+            rests_until: None,
+            rest: REST_MIN,
+            trouble: None,
+            sei: SeiTrack::default(),
+        }
+    }
+
+    /// Its pictures are coming.
+    fn is_running(&self) -> bool {
+        self.supervisor.status() == Status::Running
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let child = self.supervisor.poll_timeout().map(|(at, _)| at);
+        [child, self.keep_until, self.rests_until]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(super) const fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+
+    /// What viewers are sent of a source that does not go to them as it is.
+    pub(super) fn makes_of(&self, config: &VideoConfig) -> Option<VideoCodec> {
+        let repaired = !self.is_off && source(config, false).is_some();
+        repaired.then_some(VideoCodec::H264)
+    }
+
+    /// What keeps a needed repair from being had.
+    fn not_repaired(&self) -> Option<sfu::NotRepaired> {
+        if self.is_off {
+            Some(sfu::NotRepaired::Off)
+        } else if self.start.is_none() {
+            Some(sfu::NotRepaired::NotDecoded)
+        } else {
+            self.rests_until.map(|_| sfu::NotRepaired::Busy)
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<RepairStatus> {
+        let state = match self.supervisor.status() {
+            _ if self.is_off || self.start.is_none() => RepairState::Off,
+            _ if self.rests_until.is_some() => RepairState::Resting,
+            Status::Idle | Status::Stopping => RepairState::Idle,
+            Status::Starting | Status::BackingOff => RepairState::Starting,
+            Status::Running => RepairState::Running,
+        };
+        let why = self.need?.code();
+        Some(RepairStatus { why, state })
+    }
+
+    /// The child does not keep up with the source.
+    fn is_late(&self) -> bool {
+        // One that makes nothing at all has hung, which its supervisor notices.
+        let (Some((_, asked)), Some(made)) = (self.asked, self.made) else {
+            return false;
+        };
+        asked.since(made) > LAG_MAX_TICKS
+    }
+}
+
+impl Stream {
+    /// What viewers are to be sent of the video, before they have been sent any.
+    pub(super) fn described(&self) -> Option<sfu::VideoDescription<'_>> {
+        let config = self.ingest.video.as_ref()?;
+        Some(match self.repair.need {
+            Some(need) if !need.may_pass() => match self.repair.not_repaired() {
+                Some(why) => {
+                    let has = need.name();
+                    sfu::VideoDescription::Withheld(sfu::Withheld { has, why })
+                }
+                None => sfu::VideoDescription::Repaired,
+            },
+            Some(_) | None => sfu::VideoDescription::Source(config),
+        })
+    }
+
+    /// An epoch begins with this configuration.
+    pub(super) fn start_repair(&mut self, fx: &mut Effects<'_>) {
+        let rate = self.ingest.frame_rate();
+        let forwarded = self.is_forwarded();
+        let config = self.ingest.video.as_ref();
+        let source = config.and_then(|config| source(config, forwarded));
+        let repair = &mut self.repair;
+        repair.need = config.and_then(|config| {
+            if forwarded {
+                Need::of(config)
+            } else {
+                Some(Need::Codec(config.codec()))
+            }
+        });
+        repair.start = source
+            .zip(config)
+            .map(|(source, config)| start(source, config, rate));
+        repair.passing = repair.need.is_none_or(Need::may_pass);
+        repair.group.clear();
+        (repair.passed, repair.asked, repair.made) = (None, None, None);
+        repair.trouble = None;
+        // Whoever waits for the stream comes now; and what repairing it costs is known before the first does.
+        repair.keep_until = Some(fx.now + LINGER);
+        self.want_repair(fx);
+    }
+
+    /// A viewer has been promised the video.
+    pub(crate) fn asked_for(&mut self, fx: &mut Effects<'_>) {
+        self.repair.keep_until = Some(fx.now + LINGER);
+        self.want_repair(fx);
+    }
+
+    /// The last viewer has gone, or some time has passed.
+    pub(super) fn check_repair(&mut self, fx: &mut Effects<'_>) {
+        let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= fx.now).is_some();
+        let rested = due(&mut self.repair.rests_until);
+        if due(&mut self.repair.keep_until) || rested {
+            self.want_repair(fx);
+        }
+        self.repair.supervisor.handle_timeout(fx.now);
+        self.drain_repair(fx);
+    }
+
+    pub(super) fn linger(&mut self, now: Instant) {
+        if self.viewers.is_empty() {
+            self.repair.keep_until = Some(now + LINGER);
+        }
+    }
+
+    /// Starts the child if it is needed and anybody watches, and ends it otherwise.
+    fn want_repair(&mut self, fx: &mut Effects<'_>) {
+        let repair = &self.repair;
+        let watched = !self.viewers.is_empty() || repair.keep_until.is_some();
+        let wanted =
+            repair.need.is_some() && watched && repair.rests_until.is_none() && !repair.is_off;
+        let Some((start, pixels_per_second)) = repair.start.clone().filter(|_| wanted) else {
+            fx.budget.release(self.id);
+            self.tell_repair(fx, Input::Unwant);
+            return;
+        };
+        if fx.budget.admit(self.id, pixels_per_second) {
+            self.tell_repair(fx, Input::Want(start));
+        } else {
+            self.repair.rests_until = Some(fx.now + REST_MIN);
+            self.repair.trouble = Some(Trouble::NoRoom);
+        }
+    }
+
+    /// A source that cannot be sent as it is, from here on.
+    pub(super) fn needs_repair(&mut self, fx: &mut Effects<'_>, need: Need) {
+        let graver = match self.repair.need {
+            None => true,
+            Some(known) => known.may_pass() && !need.may_pass(),
+        };
+        if graver && self.repair.start.is_some() {
+            self.repair.need = Some(need);
+            self.repair.passing &= need.may_pass();
+            self.want_repair(fx);
+        }
+    }
+
+    /// Whether the source's own pictures go to the viewers.
+    pub(super) const fn passes(&self) -> bool {
+        self.repair.passing
+    }
+
+    /// One picture of the source, in decode order, before WebRTC viewers are sent it.
+    pub(super) fn repair(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+        if self.repair.start.is_none() {
+            return;
+        }
+        // The configuration does not always tell.
+        if self.has_b_frames() {
+            self.needs_repair(fx, Need::BFrames);
+        }
+        let pts = frame.stream_pts();
+        let running = self.repair.is_running();
+        let repair = &mut self.repair;
+        // A decoder goes on from the child's pictures to the source's only with a key frame.
+        if frame.keyframe && !running && repair.need.is_none_or(Need::may_pass) && !repair.passing {
+            repair.passing = true;
+            self.source_config();
+        }
+        let repair = &mut self.repair;
+        if repair.passing {
+            repair.passed = repair.passed.max(Some(pts));
+        }
+        repair.group.push(pts, frame.keyframe, &frame.payload);
+        if !running || repair.group.pictures().is_empty() {
+            return;
+        }
+        self.feed(fx, pts, frame.payload.clone(), None);
+        if self.repair.is_late() {
+            self.give_up(fx);
+        }
+    }
+
+    fn source_config(&mut self) {
+        if let (Some(track), Some(config)) = (&mut self.video, &self.ingest.video) {
+            track.rendition.set_video_config(config);
+        }
+    }
+
+    /// Sends the child a picture; it comes back unless the viewers have had it, or later ones than `from` are wanted.
+    fn feed(&mut self, fx: &mut Effects<'_>, pts: Pts, payload: Bytes, from: Option<Pts>) {
+        let wanted = Some(pts) > self.repair.passed && Some(pts) >= from;
+        if wanted {
+            let (first, newest) = self.repair.asked.unwrap_or((pts, pts));
+            self.repair.asked = Some((first.min(pts), newest.max(pts)));
+        }
+        let picture = SourcePicture {
+            pts,
+            wanted,
+            payload,
+        };
+        self.tell_repair(fx, Input::Picture(picture));
+    }
+
+    /// A child is ready: it decodes the group so far, and encodes from its newest picture on.
+    fn catch_up(&mut self, fx: &mut Effects<'_>) {
+        self.repair.passing = false;
+        (self.repair.asked, self.repair.made) = (None, None);
+        let newest = self.repair.group.newest();
+        let group = self.repair.group.pictures().to_vec();
+        for (pts, payload) in group {
+            self.feed(fx, pts, payload, newest);
+        }
+    }
+
+    /// The machine cannot do it in real time: viewers would be ever further behind.
+    fn give_up(&mut self, fx: &mut Effects<'_>) {
+        self.repair.rests_until = Some(fx.now + self.repair.rest);
+        self.repair.rest = (self.repair.rest * 2).min(REST_MAX);
+        self.want_repair(fx);
+        self.repair.trouble = Some(Trouble::TooSlow);
+    }
+
+    /// Viewers who join, or lost something, start with the next picture.
+    pub(super) fn refresh(&mut self, fx: &mut Effects<'_>) {
+        let is_fresh = |at: Instant| fx.now.saturating_duration_since(at) < FRESH;
+        if self.repair.is_running() && !self.repair.keyframe_at.is_some_and(is_fresh) {
+            self.tell_repair(fx, Input::Keyframe);
+        }
+    }
+
+    pub(super) fn tell_repair(&mut self, fx: &mut Effects<'_>, input: Input) {
+        // As for the sound's child.
+        let _ignored = self.repair.supervisor.handle_input(fx.now, input);
+        self.drain_repair(fx);
+    }
+
+    fn drain_repair(&mut self, fx: &mut Effects<'_>) {
+        while let Some(output) = self.repair.supervisor.poll_output() {
+            match output {
+                Child::Spawn => self.spawn_child(fx, ChildKind::Video),
+                Child::Send(message) => self.send_child(fx, ChildKind::Video, message),
+                Child::Kill(_) => self.kill_child(fx, ChildKind::Video),
+                Child::Configuration(avcc) => self.repaired_config(&avcc),
+                Child::Picture(picture) => self.repaired(fx, picture),
+                // No conversion of video makes any.
+                Child::Packet { .. } => {}
+                Child::Event(event) => {
+                    let up = matches!(event, Event::Up { .. });
+                    self.child_life(fx, ChildKind::Video, event);
+                    if up {
+                        self.catch_up(fx);
+                    } else if !self.repair.passing {
+                        fx.sfu.pause_video(self.id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn repaired_config(&mut self, avcc: &[u8]) {
+        // Made by an encoder of ours; what cannot be read would be a fault there, and the pictures bring their sets.
+        if let (Some(track), Ok(avcc)) = (&mut self.video, h264::parse_avcc(avcc)) {
+            track.rendition.set_video_config(&avcc.config.into());
+        }
+    }
+
+    fn repaired(&mut self, fx: &mut Effects<'_>, picture: Picture) {
+        let Picture {
+            pts,
+            keyframe,
+            payload,
+        } = picture;
+        // What the decoder had kept back of an epoch before says nothing of this one.
+        if self.repair.asked.is_some_and(|(first, _)| pts >= first) {
+            self.repair.made = self.repair.made.max(Some(pts));
+            self.repair.trouble = None;
+        }
+        if keyframe {
+            self.repair.keyframe_at = Some(fx.now);
+        }
+        let epoch = self.clock.epoch();
+        let sei = &mut self.repair.sei;
+        let nals = sei.access_unit(Syntax::H264, pts, keyframe, epoch, &self.timeline);
+        let frame = Frame {
+            track: TrackKind::Video,
+            dts: pts.media_time(),
+            pts: pts.media_time(),
+            keyframe,
+            payload: insert(Syntax::H264, payload, &nals),
+        };
+        self.push_video(fx, &frame);
+    }
+}
+
+/// What a child decodes of a source. A WHIP publisher's browser knows which codecs other browsers take.
+fn source(config: &VideoConfig, forwarded: bool) -> Option<VideoSource> {
+    match config {
+        VideoConfig::H264(config) => Some(VideoSource::H264(config.avcc.clone())),
+        VideoConfig::H265(config) => Some(VideoSource::H265(config.hvcc.clone())),
+        VideoConfig::Vp9(_) if !forwarded => Some(VideoSource::Vp9),
+        VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_) => None,
+    }
+}
+
+fn start(
+    source: VideoSource,
+    config: &VideoConfig,
+    rate: Option<media::FrameRate>,
+) -> (Start, f64) {
+    let milli = |rate: media::FrameRate| u64::from(rate.num) * 1_000 / u64::from(rate.den);
+    let milli = rate.map_or(USUAL_RATE_MILLI, milli);
+    let milli = u32::try_from(milli).unwrap_or(u32::MAX).clamp(1, 240_000);
+    let (width, height) = config.size();
+    let pixels = u64::from(width) * u64::from(height) * u64::from(milli) / 1_000;
+    // At most 8192 x 8192 pixels, 240 times.
+    let pixels = u32::try_from(pixels).unwrap_or(u32::MAX);
+    let start = Start::VideoToH264(VideoToH264 {
+        source,
+        frame_rate_milli: milli,
+        bitrate_bps: (pixels / PIXELS_PER_BIT).clamp(BITRATE_MIN_BPS, BITRATE_MAX_BPS),
+    });
+    (start, f64::from(pixels))
+}
+
+/// Nobody has said; the encoder's rate control alone depends on it.
+const USUAL_RATE_MILLI: u64 = 30_000;
+/// 3.5 Mbit/s for 720p30, 7.8 for 1080p30, at most: what platforms advise for live H.264 of these sizes, and a fifth more for
+/// what the constrained baseline profile cannot do.
+const PIXELS_PER_BIT: u32 = 8;
+const BITRATE_MIN_BPS: u32 = 300_000;
+const BITRATE_MAX_BPS: u32 = 20_000_000;
+/// A viewer who reloads the page finds the child running.
+const LINGER: Duration = Duration::from_secs(10);
+/// One who joins so soon after a key frame is shown the few pictures since it.
+const FRESH: Duration = Duration::from_millis(300);
+/// Further behind than anybody accepts, and than a busy second explains.
+const LAG_MAX_TICKS: i64 = 2 * 90_000;
+/// Other work may have been in the way, at first.
+const REST_MIN: Duration = Duration::from_secs(10);
+const REST_MAX: Duration = Duration::from_secs(300);

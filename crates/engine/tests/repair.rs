@@ -1,0 +1,377 @@
+//! What WebRTC viewers cannot be sent as it is goes through a child: which pictures it is given, when it lives, and what is
+//! said while it does not. The child's own work is tested with the child.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names what it looks for, and fails by itself"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{AVCC, AVCC_B_FRAMES, Publisher, WALL, World, name, offer};
+use engine::{ChildEvent, ChildId, ChildKind, Input, OfferError, Output, StreamEvent};
+use media::Pts;
+use transcode::{FromChild, Picture, Start, ToChild};
+
+const I: &[u8] = &[0x65, 0x88, 1, 2];
+const P: &[u8] = &[0x41, 0x9a, 1, 2];
+const B: &[u8] = &[0x01, 0x9e, 1, 2];
+const FRAME: i64 = 3_000;
+
+/// A stream at 30 frames a second, fed in decode order, and the child that repairs it.
+struct Show {
+    world: World,
+    publisher: Publisher,
+    child: Option<ChildId>,
+    /// Sent so far.
+    frames: u32,
+    /// The child does its work, at once.
+    works: bool,
+    /// The last that it was asked for.
+    made: Option<Pts>,
+}
+
+impl Show {
+    fn new(avcc: &[u8]) -> Self {
+        Self::with_cores(avcc, 1.0)
+    }
+
+    fn with_cores(avcc: &[u8], cores: f64) -> Self {
+        let mut world = World::with(WALL, |config| config.repair_cores = cores);
+        let publisher = world.publish(1, "show");
+        world.send(publisher.conn, publisher.video_config(avcc));
+        Self {
+            world,
+            publisher,
+            child: None,
+            frames: 0,
+            works: false,
+            made: None,
+        }
+    }
+
+    /// Sends a picture that is shown `late` pictures after its turn.
+    fn picture(&mut self, late: u8, nal: &[u8]) {
+        let ms = self.frames * 1_000 / 30;
+        let unit = self.publisher.access_unit(ms, late * 33, &[nal]);
+        self.frames += 1;
+        self.world.send(self.publisher.conn, unit);
+        self.world.pass(Duration::from_nanos(33_333_333));
+        self.notice_child();
+        self.work();
+    }
+
+    /// A group with two B-frames between every two others: `I2 P2+ B B P B B`, in decode order.
+    fn group_with_b_frames(&mut self, length: u32) {
+        for n in 0..length {
+            match n {
+                0 => self.picture(1, I),
+                n if n % 3 == 1 => self.picture(3, P),
+                _ => self.picture(0, B),
+            }
+        }
+    }
+
+    fn notice_child(&mut self) {
+        let asked_for = self.world.out.iter().rev().find_map(|output| match output {
+            Output::ChildSpawn { child, .. } if child.kind == ChildKind::Video => Some(*child),
+            _ => None,
+        });
+        self.child = asked_for.or(self.child);
+    }
+
+    /// Answers with the newest picture that is to come back.
+    fn work(&mut self) {
+        let asked = self.world.out.iter().rev().find_map(|output| match output {
+            Output::ChildSend {
+                message: ToChild::Picture(picture),
+                ..
+            } => picture.wanted.then_some(picture.pts),
+            _ => None,
+        });
+        if let Some(pts) = asked.filter(|_| self.works && asked != self.made) {
+            self.made = asked;
+            self.tell(ChildEvent::Message(FromChild::Picture(Picture {
+                pts,
+                keyframe: true,
+                payload: Bytes::from_static(&[0, 0, 0, 4, 0x65, 0x88, 1, 2]),
+            })));
+        }
+    }
+
+    fn tell(&mut self, event: ChildEvent) {
+        let child = self.child.expect("a child was asked for");
+        self.world.input(Input::Child { child, event });
+    }
+
+    /// The child that was asked for comes up.
+    fn child_comes_up(&mut self) {
+        self.tell(ChildEvent::Spawned);
+        self.tell(ChildEvent::Message(FromChild::Ready));
+    }
+
+    /// What the child was told since the last time, and the rest is forgotten.
+    fn told(&mut self) -> Vec<ToChild> {
+        let told = std::mem::take(&mut self.world.out).into_iter();
+        told.filter_map(|output| match output {
+            Output::ChildSend { child, message } if child.kind == ChildKind::Video => Some(message),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// The pictures among that: time, counted in frames from `zero`, and whether it is to come back.
+    fn pictures(&mut self, zero: Pts) -> Vec<(i64, bool)> {
+        let told = self.told().into_iter();
+        told.filter_map(|message| match message {
+            ToChild::Picture(picture) => Some((picture.pts.since(zero) / FRAME, picture.wanted)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    fn offer(&mut self) -> Result<(), OfferError> {
+        let offer = self
+            .world
+            .shard
+            .offer(self.world.now, &name(), &offer("recvonly"));
+        self.world.drain();
+        self.notice_child();
+        offer.map(|_| ())
+    }
+
+    fn verdicts(&self) -> Vec<&'static str> {
+        let status = self.world.shard.stream(self.world.now, &name()).unwrap();
+        status.verdicts.iter().map(|verdict| verdict.code).collect()
+    }
+
+    fn lived(&self) -> usize {
+        let spawned = |output: &&Output| matches!(output, Output::ChildSpawn { child, .. } if child.kind == ChildKind::Video);
+        self.world.out.iter().filter(spawned).count()
+    }
+}
+
+#[test]
+fn a_child_that_begins_in_the_middle_is_given_the_group_and_asked_for_what_is_new() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(7);
+    assert!(show.told().is_empty(), "it is not there yet");
+    show.tell(ChildEvent::Spawned);
+    let start = show.told();
+    let [ToChild::Start(Start::VideoToH264(start))] = &start[..] else {
+        panic!("{start:?}")
+    };
+    // 320 x 180 at 30 per second would be 172 kbit/s.
+    assert_eq!(
+        (start.frame_rate_milli, start.bitrate_bps),
+        (30_000, 300_000)
+    );
+    show.tell(ChildEvent::Message(FromChild::Ready));
+    let status = show.world.shard.stream(show.world.now, &name()).unwrap();
+    let zero = Pts(status.newest_pts.0 - 7 * FRAME);
+    // Of the group the newest alone, and all that come now.
+    let group = [
+        (1, false),
+        (4, false),
+        (2, false),
+        (3, false),
+        (7, true),
+        (5, false),
+        (6, false),
+    ];
+    assert_eq!(show.pictures(zero), group);
+    show.picture(3, P);
+    show.picture(0, B);
+    assert_eq!(show.pictures(zero), [(10, true), (8, true)]);
+}
+
+#[test]
+fn a_source_that_needs_nothing_has_no_child() {
+    let mut show = Show::new(AVCC);
+    for n in 0..300 {
+        show.picture(0, if n % 60 == 0 { I } else { P });
+    }
+    assert_eq!(show.lived(), 0);
+    show.offer().unwrap();
+    assert_eq!(show.lived(), 0);
+}
+
+#[test]
+fn b_frames_that_nothing_announced_are_repaired_from_the_first_on() {
+    let mut show = Show::new(AVCC);
+    show.picture(1, I);
+    show.picture(3, P);
+    assert_eq!(show.lived(), 0);
+    show.picture(0, B);
+    assert_eq!(show.lived(), 1);
+    assert_eq!(show.verdicts(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_group_that_does_not_end_is_repaired_after_four_seconds() {
+    let mut show = Show::new(AVCC);
+    show.picture(0, I);
+    for _ in 0..119 {
+        show.picture(0, P);
+    }
+    assert_eq!(show.lived(), 0);
+    for _ in 0..2 {
+        show.picture(0, P);
+    }
+    assert_eq!(show.lived(), 1);
+    // The viewers have had the pictures so far, so none of them comes back.
+    show.child_comes_up();
+    let pictures = show.pictures(Pts(0));
+    assert_eq!(pictures.len(), 122);
+    assert!(pictures.iter().all(|(_, wanted)| !wanted));
+    show.picture(0, P);
+    assert!(matches!(show.pictures(Pts(0))[..], [(_, true)]));
+}
+
+#[test]
+fn nobody_watching_for_ten_seconds_ends_it_and_an_offer_brings_it_back() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(30);
+    show.works = true;
+    show.child_comes_up();
+    show.group_with_b_frames(240);
+    assert!(!show.told().contains(&ToChild::Stop));
+    show.group_with_b_frames(60);
+    assert!(show.told().contains(&ToChild::Stop));
+    show.tell(ChildEvent::Exited {
+        description: "exit status: 0".into(),
+    });
+    show.group_with_b_frames(30);
+    assert_eq!(show.lived(), 0);
+    show.offer().unwrap();
+    assert_eq!(show.lived(), 1);
+}
+
+#[test]
+fn a_child_that_falls_behind_is_ended_and_viewers_are_told_until_it_is_tried_again() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(3);
+    show.child_comes_up();
+    show.offer().unwrap();
+    show.works = true;
+    show.group_with_b_frames(3);
+    // It has made a picture, and makes no other for two seconds.
+    show.works = false;
+    show.group_with_b_frames(54);
+    assert!(!show.verdicts().contains(&"repair_too_slow"));
+    show.group_with_b_frames(15);
+    assert!(show.verdicts().contains(&"repair_too_slow"));
+    assert!(show.told().contains(&ToChild::Stop));
+    let Err(OfferError::Refused(sfu::Refusal::Withheld(why))) = show.offer() else {
+        panic!("nothing could be sent")
+    };
+    assert_eq!(why.why, sfu::NotRepaired::Busy);
+    show.tell(ChildEvent::Exited {
+        description: "killed".into(),
+    });
+    show.group_with_b_frames(240);
+    assert_eq!(show.lived(), 0);
+    // Somebody still waits when it may be tried again.
+    show.world.out.clear();
+    for _ in 0..4 {
+        let _ = show.offer();
+        show.group_with_b_frames(30);
+    }
+    assert_eq!(show.lived(), 1);
+}
+
+#[test]
+fn its_death_is_followed_by_another_and_told_as_no_interruption() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(30);
+    for _ in 0..10 {
+        show.child_comes_up();
+        show.group_with_b_frames(6);
+        show.world.out.clear();
+        show.tell(ChildEvent::Exited {
+            description: "signal: 9".into(),
+        });
+        show.group_with_b_frames(180);
+        assert_eq!(show.lived(), 1);
+        let told = show.world.out.iter().any(|output| {
+            matches!(
+                output,
+                Output::Stream {
+                    event: StreamEvent::Interrupted,
+                    ..
+                }
+            )
+        });
+        assert!(!told);
+        let _ = show.offer();
+    }
+}
+
+#[test]
+fn what_the_machine_cannot_carry_is_refused_with_a_verdict_before_it_begins() {
+    // 320 x 180 at 30 per second takes 0.036 of a core.
+    let mut show = Show::with_cores(AVCC_B_FRAMES, 0.03);
+    show.group_with_b_frames(30);
+    assert_eq!(show.lived(), 0);
+    assert!(show.verdicts().contains(&"repair_refused"));
+    assert!(matches!(
+        show.offer(),
+        Err(OfferError::Refused(sfu::Refusal::Withheld(sfu::Withheld {
+            why: sfu::NotRepaired::Busy,
+            ..
+        })))
+    ));
+}
+
+#[test]
+fn where_it_is_turned_off_viewers_are_told_the_setting() {
+    let mut show = Show::with_cores(AVCC_B_FRAMES, 0.0);
+    show.group_with_b_frames(30);
+    assert_eq!(show.lived(), 0);
+    let refusal = show.offer().unwrap_err().to_string();
+    assert!(refusal.contains("bframes=0"), "{refusal}");
+    // Key frames too far apart keep nobody from watching.
+    let mut show = Show::with_cores(AVCC, 0.0);
+    show.picture(0, I);
+    for _ in 0..150 {
+        show.picture(0, P);
+    }
+    show.offer().unwrap();
+    assert_eq!(show.lived(), 0);
+}
+
+#[test]
+fn one_stream_makes_room_for_the_next() {
+    let mut show = Show::with_cores(AVCC_B_FRAMES, 0.05);
+    show.group_with_b_frames(3);
+    assert_eq!(show.lived(), 1);
+    let second = show.world.publish(2, "second");
+    let send = |show: &mut Show, ms: u32, nal: &[u8]| {
+        show.world
+            .send(second.conn, second.access_unit(ms, 0, &[nal]));
+    };
+    show.world
+        .send(second.conn, second.video_config(AVCC_B_FRAMES));
+    show.world.out.clear();
+    send(&mut show, 0, I);
+    assert_eq!(show.lived(), 0);
+    // The first ends for good; whoever then asks for the second is served once it may be tried again.
+    show.world.input(Input::RtmpClosed {
+        conn: show.publisher.conn,
+    });
+    for n in 1..40 {
+        send(&mut show, n * 1_000, if n % 2 == 0 { I } else { P });
+        show.world.pass(Duration::from_secs(1));
+        let name = engine::StreamName::parse("second").unwrap();
+        let _ = show
+            .world
+            .shard
+            .offer(show.world.now, &name, &offer("recvonly"));
+        show.world.drain();
+    }
+    assert_eq!(show.lived(), 1);
+}

@@ -1,0 +1,162 @@
+/**
+ * FFmpeg 9 publishes H.265, AV1 and VP9 by Enhanced RTMP, with AAC and Opus: LL-HLS has the pictures in their codec, WebRTC has what
+ * the server makes of H.265 and VP9; of AV1 it has the sound alone and says why.
+ */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { expectProblem, getCue, insertCue, offer, postWhep, product, showCue, streamInfo, waitLive } from './lib/api.mjs';
+import { samplesOf } from './lib/boxes.mjs';
+import { launchBrowser, newPage, playback, watch, whepStats } from './lib/browser.mjs';
+import { startServer } from './lib/harness.mjs';
+import { checkHistory, checkMultivariant, describe } from './lib/hls-checker.mjs';
+import { Follower, getBytes, presentation } from './lib/hls-client.mjs';
+import { output, start } from './lib/processes.mjs';
+import { pictureAndTone } from './lib/publishers.mjs';
+import { scratch } from './lib/scratch.mjs';
+import { readSei } from './lib/sei.mjs';
+import { until } from './lib/wait.mjs';
+import { ffmpeg9 } from './lib/whip-clients.mjs';
+
+const FPS = 30;
+const AAC = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
+const OPUS = ['-c:a', 'libopus', '-b:a', '96k', '-ac', '2'];
+const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-b:v', '800k'];
+
+const SOURCES = {
+  'H.265 and AAC': {
+    video: [...X265, '-x265-params', 'keyint=60:min-keyint=60:scenecut=0:open-gop=0:bframes=2:log-level=error'], audio: AAC, probed: 'hevc',
+    codec: 'h265', name: 'H.265', codecs: /^hvc1\.1\.6\.L\d+\.90$/, sound: /^mp4a\.40\.2$/, plays: false, repaired: true, carriesCues: true,
+  },
+  'AV1 and Opus': {
+    // Its sequence header in the tags is empty.
+    video: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-row-mt', '1', '-b:v', '800k', '-g', '60'], audio: OPUS, probed: 'av1',
+    codec: 'av1', name: 'AV1', codecs: /^av01\.0\.\d\dM\.08$/, sound: /^opus$/, plays: true,
+  },
+  'VP9 and Opus': {
+    video: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '800k', '-g', '60'], audio: OPUS, probed: 'vp9',
+    codec: 'vp9', name: 'VP9', codecs: /^vp09\.00\.\d\d\.08$/, sound: /^opus$/, plays: true, repaired: true,
+  },
+};
+
+for (const [what, source] of Object.entries(SOURCES)) {
+  test(`${what} by RTMP`, { timeout: 150_000 }, (t) => oneSource(t, source));
+}
+
+function publish(t, server, { video, audio }) {
+  const args = [...pictureAndTone({ fps: FPS }), '-pix_fmt', 'yuv420p', ...video, ...audio,
+    '-f', 'flv', '-flvflags', 'no_duration_filesize', '-rtmp_enhanced_codecs', 'hvc1,av01,vp09', server.rtmp('demo')];
+  const publisher = start('enhanced.ffmpeg9', ffmpeg9(), args);
+  t.after(() => publisher.stop());
+  return publisher;
+}
+
+async function oneSource(t, source) {
+  const server = await startServer(t);
+  publish(t, server, source);
+  await waitLive(server, 'demo');
+
+  await t.test('the API and the playlist name the codecs', async () => {
+    const { video, audio, verdicts } = await streamInfo(server, 'demo');
+    assert.equal(video.codec, source.codec);
+    assert.match(video.codecs, source.codecs);
+    assert.match(audio.codecs, source.sound);
+    assert.deepEqual([video.width, video.height], [640, 360]);
+    assert.deepEqual(verdicts.map(({ code }) => code), [source.repaired ? 'codec' : 'no_webrtc']);
+    const { text } = await presentation(server, 'demo');
+    assert.equal(describe(checkMultivariant(text)), '');
+    assert.ok(text.includes(`CODECS="${video.codecs},mp4a.40.2"`), text);
+  });
+
+  await t.test('LL-HLS keeps its rules, and FFmpeg decodes every picture', () => hlsDecodes(t, server, source));
+
+  await t.test(source.repaired ? 'WebRTC: sound' : 'WebRTC: the picture is refused with a reason, the sound is not', async () => {
+    if (!source.repaired) await expectProblem(await postWhep(server, 'demo'), 422, new RegExp(`${source.name} by RTMP.*publish H\\.264.*LL-HLS`));
+    assert.equal((await postWhep(server, 'demo', soundAlone())).status, 201);
+    const opus = async () => (await streamInfo(server, 'demo')).audio.opus_packets;
+    const before = await opus();
+    await until('Opus', async () => await opus() > before + 50);
+  });
+
+  await t.test(source.plays ? 'Chromium plays it by LL-HLS' : 'Chromium says that it cannot play it', async () => {
+    const browser = await launchBrowser(t);
+    if (source.repaired) await decodesByWebRtc(t, browser, server);
+    if (source.plays) {
+      const page = await watch(browser, server, 'demo', 'hls');
+      const { frames } = await playback(page);
+      const played = await until('90 frames and their sound', async () => {
+        const now = await playback(page);
+        return now.frames - frames >= 90 && now.audioBytes > 5_000 && now;
+      }, { within: 30_000 });
+      t.diagnostic(`${source.name}: ${played.frames} frames, ${played.dropped} dropped`);
+      assert.equal(played.error, null);
+      assert.deepEqual([played.width, played.height], [640, 360]);
+    } else {
+      const page = await newPage(browser);
+      await page.goto(`${server.origin}/watch/demo?protocol=hls`);
+      await until('the notice', () => page.evaluate(() => document.querySelector('shopcast-player')?.shadowRoot?.textContent
+        .includes('This browser cannot play this video')), { within: 20_000 });
+    }
+  });
+}
+
+async function decodesByWebRtc(t, browser, server) {
+  const page = await watch(browser, server, 'demo', 'whep');
+  const { framesDecoded } = (await whepStats(page)).video;
+  const { video } = await until('90 more pictures', async () => {
+    const now = await whepStats(page);
+    return now.video.framesDecoded - framesDecoded >= 90 && now;
+  }, { within: 30_000 });
+  t.diagnostic(`WebRTC: ${video.framesDecoded} of ${video.framesReceived} pictures decoded`);
+  assert.deepEqual([video.frameWidth, video.frameHeight], [640, 360]);
+  assert.deepEqual((await streamInfo(server, 'demo')).video.repair, { why: 'codec', state: 'running' });
+  await page.close();
+}
+
+/** A recorded offer without its section of video. */
+function soundAlone() {
+  const [session, ...sections] = offer().split(/^(?=m=)/m);
+  const others = sections.filter((section) => !section.startsWith('m=video'));
+  const mids = others.map((section) => /a=mid:(\S+)/.exec(section)[1]);
+  return [session.replace(/BUNDLE.*/, `BUNDLE ${mids.join(' ')}`), ...others].join('');
+}
+
+async function hlsDecodes(t, server, { probed, carriesCues }) {
+  const follower = new Follower(server, 'demo', (await presentation(server, 'demo')).video);
+  const cue = await insertCue(server, 'demo', showCue('c1', { at: { after_ms: 1_000 }, payload: product(1) }));
+  const segments = await until('two segments past the cue', async () => {
+    await follower.next();
+    const { frame_pts: framePts } = await getCue(server, 'demo', cue.seq);
+    const whole = follower.model.segments.filter((s) => s.uri !== null);
+    return framePts !== null && whole.length >= 4 && whole;
+  }, { within: 30_000 });
+  // An encoder with look-ahead on a busy machine gives pictures in bursts, so the pace of parts is left to other tests.
+  const broken = checkHistory(follower.fetched).filter(({ rule }) => !rule.startsWith('R63 '));
+  assert.equal(describe(broken.slice(0, 20)), '');
+  const url = (name) => new URL(name, follower.url).href;
+  const init = (await getBytes(url(segments[0].map.uri))).bytes;
+  const bodies = await Promise.all(segments.map(async ({ uri }) => (await getBytes(url(uri))).bytes));
+  const file = join(scratch(t, 'enhanced'), `${probed}.mp4`);
+  writeFileSync(file, Buffer.concat([init, ...bodies]));
+  const printed = await output('ffprobe', ['-v', 'error', '-count_frames', '-show_entries',
+    'stream=codec_name,codec_tag_string,width,height,nb_read_frames', '-of', 'json', file]);
+  const [video] = JSON.parse(printed).streams;
+  const samples = bodies.flatMap((bytes) => samplesOf(bytes));
+  t.diagnostic(`${probed}: ${samples.length} pictures, ${video.nb_read_frames} decoded`);
+  assert.deepEqual([video.codec_name, video.width, video.height], [probed, 640, 360]);
+  assert.equal(Number(video.nb_read_frames), samples.length);
+  await output('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+  if (!carriesCues) return;
+  const seqs = samples.flatMap((sample) => readSei(sample.bytes, 'h265', 'lengths')).filter(({ type }) => type === 'cue');
+  assert.deepEqual(seqs.map((message) => message.decoded.cue.seq), [cue.seq]);
+}
+
+test('open groups of H.265 are said of and play on', { timeout: 90_000 }, async (t) => {
+  const server = await startServer(t);
+  const video = [...X265, '-x265-params', 'keyint=30:min-keyint=30:scenecut=0:open-gop=1:bframes=2:log-level=error'];
+  publish(t, server, { video, audio: AAC });
+  await waitLive(server, 'demo');
+  await until('the verdict', async () => (await streamInfo(server, 'demo')).verdicts.some(({ code }) => code === 'open_gop'), { within: 20_000 });
+  await hlsDecodes(t, server, { probed: 'hevc', carriesCues: true });
+});
