@@ -6,7 +6,7 @@ import type { StreamView, Verdict } from "@shopcast/api";
 import type { Uplink } from "@shopcast/whip";
 
 import { element, prose, setText } from "../page/dom.ts";
-import { NOTHING, bitrate, frameRate, milliseconds, percent, size } from "./format.ts";
+import { NOTHING, bitrate, frameRate, milliseconds, percent, size } from "../page/format.ts";
 import { Lasting } from "./lasting.ts";
 
 export class AirView {

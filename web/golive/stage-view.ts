@@ -5,7 +5,7 @@
 import type { Notice, Status } from "@shopcast/whip";
 
 import { element, prose, setText } from "../page/dom.ts";
-import { elapsed } from "./format.ts";
+import { elapsed } from "../page/format.ts";
 import type { Trouble } from "./trouble.ts";
 
 export class StageView {

@@ -1,4 +1,4 @@
-// Runs every *.test.ts of the packages and of the page to go live under node:test. Node 20 does not read
+// Runs every *.test.ts of the packages and of the pages under node:test. Node 20 does not read
 // TypeScript, so esbuild bundles each file first; the bundles lie in node_modules, which nobody commits.
 import { spawn } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
@@ -9,7 +9,11 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = `${root}node_modules/.cache/tests`;
 
-const places = ["golive", ...(await readdir(`${root}packages`)).map((name) => `packages/${name}`)];
+const places = [
+  "golive",
+  "watch",
+  ...(await readdir(`${root}packages`)).map((name) => `packages/${name}`),
+];
 const found = places.map(async (place) => {
   const files = await readdir(`${root}${place}/test`, { recursive: true });
   return files.map((file) => `${place}/test/${file}`);

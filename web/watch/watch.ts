@@ -1,6 +1,6 @@
 /**
- * The watch page, /watch/{stream}?protocol=whep|hls|both&token=…: players side by side, a button that inserts
- * the next sample card, and the cues as they arrive.
+ * The watch page, /watch/{stream}?protocol=whep|hls|both&token=…&operator: players side by side, a button that inserts
+ * the next sample card, the cues as they arrive, and for an operator what is to be said of the stream.
  *
  * The token stays in the address: the server wants it again when the page is loaded again.
  */
@@ -11,6 +11,7 @@ import type { Protocol, ShopcastPlayer } from "@shopcast/player";
 
 import { formatPrice } from "@shopcast/player/price";
 import { element, streamOf } from "../page/dom.ts";
+import { openOperatorView } from "./operator-view.ts";
 import { SAMPLES, SHOWN_MS, type Sample } from "./samples.ts";
 
 const stream = streamOf(location.pathname);
@@ -34,6 +35,7 @@ function main(): void {
     for (const cue of (event as HTMLElementEventMap["shopcast:cues"]).detail.cues) logCue(cue);
   });
   offerCards();
+  if (new URLSearchParams(location.search).has("operator")) openOperatorView(stream, token);
 }
 
 /** One player with its name and numbers. */

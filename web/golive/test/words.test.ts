@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bitrate, elapsed, frameRate, milliseconds, percent, size } from "../format.ts";
+import { bitrate, elapsed, frameRate, milliseconds, percent, size } from "../../page/format.ts";
 import { Lasting } from "../lasting.ts";
 import { SILENT_DB, decibels, meterPosition } from "../level.ts";
 import { keepToken, takeToken } from "../token.ts";

@@ -142,6 +142,15 @@ export class HlsSource implements Source {
 
   #onFatal(hls: Hls, data: ErrorData): void {
     if (hls !== this.#hls) return;
+    if (NO_CODEC.includes(data.details)) {
+      // Nothing to recover from, until the broadcaster chooses another codec.
+      this.#unload();
+      this.#host.notify(NOTICES.noCodec);
+      this.#retry = setTimeout(() => {
+        this.#load();
+      }, NO_CODEC_RETRY_MS);
+      return;
+    }
     const now = performance.now();
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR && now - this.#lastRecovery > RECOVERY_MS_MIN) {
       this.#lastRecovery = now;
@@ -243,6 +252,13 @@ const CONFIG: Partial<HlsConfig> = {
   },
 };
 
+/** None of the stream's codecs is this browser's: of its playlist, of its segments, of what a media source takes. */
+const NO_CODEC: readonly string[] = [
+  Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR,
+  Hls.ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR,
+  Hls.ErrorDetails.BUFFER_ADD_CODEC_ERROR,
+];
+const NO_CODEC_RETRY_MS = 10_000;
 /** Behind by more than this, in seconds, is not worth catching up at 1.1. */
 const BEHIND_MAX = 4;
 /** The side channel speaks once a second. */

@@ -34,6 +34,11 @@ export const NOTICES = {
   interrupted: notice("interrupted", "The broadcast is interrupted", "It will go on here."),
   ended: notice("ended", "The broadcast is over", "Thank you for watching."),
   noWebRtc: notice("unsupported", "This browser cannot play WebRTC", "Try the LL-HLS player."),
+  noCodec: notice(
+    "unsupported",
+    "This browser cannot play this video",
+    "Try another browser or device.",
+  ),
   noHls: notice("unsupported", "This browser cannot play HLS", "Try the WebRTC player."),
 } as const;
 
