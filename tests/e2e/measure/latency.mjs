@@ -3,33 +3,15 @@
  * reads it back in the callback of the frame it presents. One machine, one clock.
  */
 import { waitLive } from '../lib/api.mjs';
-import { CLOCK } from '../lib/barcode.mjs';
-import { collectFrameLogs, launchBrowser, startFrameLogs, unmute, watch } from '../lib/browser.mjs';
+import { launchBrowser, watch } from '../lib/browser.mjs';
 import { startServer } from '../lib/harness.mjs';
 import { presentation } from '../lib/hls-client.mjs';
-import { clockZero, publishFfmpeg } from '../lib/publishers.mjs';
+import { publishFfmpeg } from '../lib/publishers.mjs';
 import { percentile } from '../lib/wait.mjs';
 import { conditions, measure, publish, spread } from './context.mjs';
+import { pictureToPicture, SETTLE_SECONDS } from './picture.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 20);
-/** LL-HLS players settle to their distance from live during the first seconds. */
-const SETTLE_SECONDS = 10;
-
-const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
-/** With the sound on, as it is watched: a browser holds the picture back for it. */
-async function pictureToPicture(page) {
-  await unmute(page);
-  await wait(SETTLE_SECONDS);
-  await startFrameLogs(page, CLOCK);
-  await wait(SECONDS);
-  const logs = await collectFrameLogs(page, CLOCK);
-  const origin = await page.evaluate(() => performance.timeOrigin);
-  const log = logs.whep ?? logs.hls;
-  const read = log.frames.filter((frame) => frame.counter !== null);
-  return { presented: log.frames.length, read: read.length, ms: read.map((frame) => origin + frame.t - clockZero() * 1000 - frame.counter) };
-}
-
 /** Milliseconds at which a cumulative histogram reaches a share of its count. */
 function quantile(metrics, name, share) {
   const rows = [...metrics.matchAll(new RegExp(`^${name}_bucket\\{[^}]*le="([^"]+)"\\} (\\d+)`, 'gm'))].map(([, le, n]) => [Number(le), Number(n)]);
@@ -44,10 +26,10 @@ const result = await measure('latency', async (t) => {
   await waitLive(server, 'clock');
   const browser = await launchBrowser(t);
   const whepPage = await watch(browser, server, 'clock', 'whep');
-  const whep = await pictureToPicture(whepPage);
+  const whep = await pictureToPicture(whepPage, SECONDS);
   const metrics = await (await fetch(`${server.origin}/metrics`)).text();
   await whepPage.close();
-  const hls = await pictureToPicture(await watch(browser, server, 'clock', 'hls'));
+  const hls = await pictureToPicture(await watch(browser, server, 'clock', 'hls'), SECONDS);
   const { video } = await presentation(server, 'clock');
   const playlist = await (await fetch(`${server.origin}/hls/clock/${video}`)).text();
   const holdBack = Number(/PART-HOLD-BACK=([\d.]+)/.exec(playlist)[1]) * 1000;
