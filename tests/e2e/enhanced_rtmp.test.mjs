@@ -110,7 +110,7 @@ async function decodesByWebRtc(t, browser, server) {
   }, { within: 30_000 });
   t.diagnostic(`WebRTC: ${video.framesDecoded} of ${video.framesReceived} pictures decoded`);
   assert.deepEqual([video.frameWidth, video.frameHeight], [640, 360]);
-  assert.deepEqual((await streamInfo(server, 'demo')).video.repair, { why: 'codec', state: 'running' });
+  assert.deepEqual((await streamInfo(server, 'demo')).video.repair, { why: 'codec', state: 'running', ll_hls: false });
   await page.close();
 }
 

@@ -32,6 +32,10 @@ const SOURCES = {
   // Pictures at uneven times, forwarded packet by packet.
   WHIP: { cards: 10 * LONG, publish: (t, { browser, server, stream }) => publishWhip(browser, server, stream) },
   ...(process.env.SHOPCAST_FULL ? {
+    // Both viewers see what the server makes of it.
+    'RTMP in 4:2:2': {
+      cards: 10, publish: (t, { server, stream }) => publishFfmpeg(t, server.rtmp(stream), { profile: 'high422', pixels: 'yuv422p' }),
+    },
     'FFmpeg 9 by WHIP': { cards: 30, publish: (t, { server, stream }) => publishFfmpegWhip(t, `${server.origin}/whip/${stream}`) },
     // Its first key frame is lost, and it hears no requests for another.
     'OBS by WHIP': { cards: 30, publish: (t, { server, stream }) => publishObsTwin(t, `${server.origin}/whip/${stream}`) },

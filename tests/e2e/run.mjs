@@ -15,7 +15,7 @@ const LANES = {
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */
   measured: [
-    'b_frames_are_repaired', 'cues_are_in_the_picture', 'encoder_cues', 'enhanced_rtmp', 'folds_agree', 'ice_restarts', 'obs_publishes', 'obs_takes_the_service',
+    'b_frames_are_repaired', 'cues_are_in_the_picture', 'encoder_cues', 'enhanced_rtmp', 'folds_agree', 'ice_restarts', 'll_hls_is_repaired', 'obs_publishes', 'obs_takes_the_service',
     'obs_whip_twin', 'operator_is_told', 'tokens_share_a_cache', 'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size',
     'whip_chromium_publishes', 'whip_clients_publish',
   ],

@@ -450,7 +450,7 @@ pub struct VideoStatus {
     pub frame_rate: Option<f64>,
     /// Pictures are reordered (B-frames seen or announced).
     pub b_frames: bool,
-    /// Why WebRTC viewers are sent another encoding of it, and how that is.
+    /// Why WebRTC viewers, or all, are sent another encoding of it, and how that is.
     pub repair: Option<RepairStatus>,
     /// Length of the last whole GOP in milliseconds.
     pub gop_ms: Option<u64>,
@@ -467,6 +467,8 @@ pub struct RepairStatus {
     pub why: &'static str,
     /// How it is.
     pub state: RepairState,
+    /// LL-HLS has it too, in place of the source.
+    pub ll_hls: bool,
 }
 
 /// How a repair is.

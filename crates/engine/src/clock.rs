@@ -109,7 +109,7 @@ impl StreamClock {
         first_ms: i64,
         rate: Option<FrameRate>,
         audio: Option<Timescale>,
-    ) -> UtcAnchor {
+    ) {
         let rate = rate.unwrap_or(EVERY_MILLISECOND);
         let base = self.next_base(now);
         let audio = audio.map(|scale| AudioLine::new(base, scale));
@@ -120,21 +120,20 @@ impl StreamClock {
             video,
             audio,
         });
-        self.begin(now, base, frame, stamps)
+        self.begin(now, base, frame, stamps);
     }
 
     /// The same for a publisher by RTP whose first video packet bears `first_video`. Sound alone
     /// has none.
-    pub(crate) fn start_rtp_epoch(&mut self, now: Instant, first_video: Option<i64>) -> UtcAnchor {
+    pub(crate) fn start_rtp_epoch(&mut self, now: Instant, first_video: Option<i64>) {
         let base = self.next_base(now);
         let stamps = Stamps::Rtp(RtpLines::new(base, first_video));
-        self.begin(now, base, RTP_FRAME, stamps)
+        self.begin(now, base, RTP_FRAME, stamps);
     }
 
     /// A new epoch whose stamps go on as they were: a track's configuration has changed.
-    pub(crate) fn go_on(&mut self) -> UtcAnchor {
+    pub(crate) const fn go_on(&mut self) {
         self.epochs += 1;
-        self.anchor()
     }
 
     /// One frame past the last, or the wall-clock gap later, whichever is more.
@@ -148,17 +147,15 @@ impl StreamClock {
         }
     }
 
-    fn begin(&mut self, now: Instant, base: Pts, frame: i64, stamps: Stamps) -> UtcAnchor {
-        let anchor = UtcAnchor::at(base, self.wall(now));
+    fn begin(&mut self, now: Instant, base: Pts, frame: i64, stamps: Stamps) {
         self.epoch = Some(Epoch {
-            anchor,
+            anchor: UtcAnchor::at(base, self.wall(now)),
             base,
             frame,
             stamps,
         });
         self.epochs += 1;
         self.live_offset = None;
-        anchor
     }
 
     /// Publish session, from 1; 0 before the first.
@@ -342,7 +339,8 @@ mod tests {
         clock.start_epoch(now, 0, Some(FPS_30), None);
         clock.video(now, 0, 0).unwrap();
         let later = now + Duration::from_secs(7);
-        let anchor = clock.start_epoch(later, 90_000, Some(FPS_30), None);
+        clock.start_epoch(later, 90_000, Some(FPS_30), None);
+        let anchor = clock.anchor();
         let (_, pts) = clock.video(later, 90_000, 0).unwrap();
         assert_eq!(pts.ticks(), FIRST_PTS.0 + 7 * 90_000);
         assert_eq!(anchor.utc(pts.to_pts()), UnixMillis(1_700_000_007_000));
@@ -373,7 +371,8 @@ mod tests {
         assert_eq!(clock.live(now), Pts(120 * 90_000));
         assert_eq!(clock.video(now, 0, 0), None, "nobody publishes");
         let later = now + Duration::from_secs(5);
-        let anchor = clock.start_epoch(later, 0, Some(FPS_30), None);
+        clock.start_epoch(later, 0, Some(FPS_30), None);
+        let anchor = clock.anchor();
         let (_, pts) = clock.video(later, 0, 0).unwrap();
         assert_eq!((clock.epoch(), pts.to_pts()), (4, Pts(125 * 90_000)));
         assert_eq!(anchor.utc(pts.to_pts()), UnixMillis(1_700_000_125_000));

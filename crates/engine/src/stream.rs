@@ -9,6 +9,7 @@ mod in_band;
 pub(crate) mod judge;
 mod keep;
 mod media_in;
+mod packaging;
 mod repair;
 mod repeats;
 mod rtp_in;
@@ -35,8 +36,8 @@ use crate::{
     meter::{BitrateMeter, VideoMeter},
     saved::Keep,
     stream::{
-        decode_order::DecodeOrder, delivery::Delivery, judge::Judge, repair::Repair,
-        repeats::Repeats,
+        decode_order::DecodeOrder, delivery::Delivery, judge::Judge, packaging::Packaging,
+        repair::Repair, repeats::Repeats,
     },
 };
 
@@ -99,6 +100,7 @@ pub(crate) struct Stream {
     video: Option<VideoTrack>,
     audio: Option<AudioTrack>,
     packager: Packager,
+    packaging: Packaging,
     supervisor: Supervisor,
     repair: Repair,
     timeline: Timeline,
@@ -127,6 +129,7 @@ impl Stream {
     ) -> Self {
         Self {
             packager: Packager::new(config.hls.clone(), name.as_str()),
+            packaging: Packaging::new(now),
             timeline: Timeline::new(name.as_str(), config.timeline.clone()),
             supervisor: Supervisor::new(config.transcode, now),
             repair: Repair::new(config, now),
@@ -189,6 +192,7 @@ impl Stream {
         self.publisher = None;
         self.last_media = fx.now;
         self.stop_audio(fx);
+        self.linger(fx.now);
         if self.state == StreamState::Live {
             self.state = StreamState::Interrupted;
             self.tell(fx, StreamEvent::Interrupted);

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::{AVCC, AVCC_B_FRAMES, Publisher, WALL, World, name, offer};
-use engine::{ChildEvent, ChildId, ChildKind, Input, OfferError, Output, StreamEvent};
+use engine::{
+    ChildEvent, ChildId, ChildKind, Input, OfferError, Output, RepairStatus, StreamEvent,
+};
 use media::Pts;
 use transcode::{FromChild, Picture, Start, ToChild};
 
@@ -21,6 +23,13 @@ const I: &[u8] = &[0x65, 0x88, 1, 2];
 const P: &[u8] = &[0x41, 0x9a, 1, 2];
 const B: &[u8] = &[0x01, 0x9e, 1, 2];
 const FRAME: i64 = 3_000;
+/// 4:2:2, and what a child makes of anything.
+const AVCC_422: &[u8] = &[
+    0x01, 0x7a, 0x00, 0x0d, 0xff, 0xe1, 0x00, 0x18, 0x67, 0x7a, 0x00, 0x0d, 0xbc, 0xb4, 0x0a, 0x0c,
+    0xfc, 0x6e, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x20, 0x00, 0x00, 0x07, 0x81, 0xe2, 0x85, 0x54,
+    0x01, 0x00, 0x04, 0x68, 0xce, 0x0f, 0xc8, 0xfe, 0xf8, 0xf8, 0x00,
+];
+const MADE: &str = "avc1.42c00d";
 
 /// A stream at 30 frames a second, fed in decode order, and the child that repairs it.
 struct Show {
@@ -142,6 +151,36 @@ impl Show {
         self.world.drain();
         self.notice_child();
         offer.map(|_| ())
+    }
+
+    /// The child comes up, and does its work from now on.
+    fn child_works(&mut self) {
+        self.child_comes_up();
+        self.works = true;
+        self.tell(ChildEvent::Message(FromChild::Configuration(
+            Bytes::from_static(AVCC),
+        )));
+    }
+
+    /// What LL-HLS was told its pictures are, and where its segments begin.
+    fn packaged(&self) -> (Vec<String>, Vec<Pts>) {
+        let (mut codecs, mut starts) = (Vec::new(), Vec::new());
+        for output in &self.world.out {
+            let Output::Hls { publication, .. } = output else {
+                continue;
+            };
+            match publication {
+                hls::Publication::Init(init) => codecs.push(init.codecs.clone()),
+                hls::Publication::Opened(head) => starts.push(head.first_pts),
+                _ => {}
+            }
+        }
+        (codecs, starts)
+    }
+
+    fn repair(&self) -> RepairStatus {
+        let status = self.world.shard.stream(self.world.now, &name()).unwrap();
+        status.video.and_then(|video| video.repair).unwrap()
     }
 
     fn verdicts(&self) -> Vec<&'static str> {
@@ -374,4 +413,123 @@ fn one_stream_makes_room_for_the_next() {
         show.world.drain();
     }
     assert_eq!(show.lived(), 1);
+}
+
+#[test]
+fn colours_that_browsers_do_not_show_are_repaired_for_ll_hls_from_the_first_picture_on() {
+    let mut show = Show::new(AVCC_422);
+    show.picture(0, I);
+    show.picture(0, P);
+    assert_eq!(show.packaged(), (vec![], vec![]), "nothing yet");
+    show.child_works();
+    // Nobody watches by WebRTC, and LL-HLS goes on.
+    for n in 0..600 {
+        show.picture(0, if n % 60 == 0 { I } else { P });
+    }
+    let (codecs, starts) = show.packaged();
+    assert_eq!(codecs, [MADE]);
+    assert!(starts.len() >= 8, "{starts:?}");
+    assert!(show.repair().ll_hls);
+    assert_eq!(show.verdicts(), ["profile", "no_sound"]);
+    assert!(!show.told().contains(&ToChild::Stop));
+}
+
+#[test]
+fn where_the_child_does_not_come_ll_hls_has_the_source_after_three_seconds() {
+    let mut show = Show::new(AVCC_422);
+    for n in 0..85 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged(), (vec![], vec![]));
+    for n in 85..200 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged().0, ["avc1.7a000d"]);
+    assert!(!show.repair().ll_hls);
+    // It comes later: ten seconds after the source took its place.
+    show.tell(ChildEvent::Exited {
+        description: "signal: 9".into(),
+    });
+    for _ in 0..10 {
+        show.picture(0, P);
+    }
+    show.child_works();
+    for n in 0..300 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged().0, ["avc1.7a000d", MADE]);
+}
+
+#[test]
+fn where_repair_is_turned_off_ll_hls_has_the_source_at_once() {
+    let mut show = Show::with_cores(AVCC_422, 0.0);
+    for n in 0..40 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged().0, ["avc1.7a000d"]);
+}
+
+#[test]
+fn without_a_key_frame_for_ten_seconds_ll_hls_goes_over_to_pictures_that_have_them() {
+    let mut show = Show::new(AVCC);
+    show.picture(0, I);
+    for _ in 0..125 {
+        show.picture(0, P);
+    }
+    // A WebRTC viewer has them since four seconds; LL-HLS players still join quickly.
+    show.offer().unwrap();
+    show.child_works();
+    for _ in 125..300 {
+        show.picture(0, P);
+    }
+    assert!(!show.repair().ll_hls);
+    for _ in 0..60 {
+        show.picture(0, P);
+    }
+    assert!(show.repair().ll_hls);
+    let (codecs, starts) = show.packaged();
+    assert_eq!(
+        codecs,
+        [MADE, MADE],
+        "the source's are the same in this test"
+    );
+    assert_eq!(starts.len(), 2, "{starts:?}");
+    let seam = starts[1].since(starts[0]) / FRAME;
+    assert!((301..=303).contains(&seam), "{seam}");
+    // Nobody is left by WebRTC for long, and the source does not get better.
+    for _ in 0..600 {
+        show.picture(0, P);
+    }
+    assert!(show.repair().ll_hls);
+    assert!(show.packaged().1.len() > 10);
+}
+
+#[test]
+fn a_source_that_pauses_does_not_lose_its_repair() {
+    let mut show = Show::new(AVCC_422);
+    show.picture(0, I);
+    show.child_works();
+    for n in 0..60 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    show.world.pass(Duration::from_secs(5));
+    for n in 0..60 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged().0, [MADE]);
+    assert!(show.repair().ll_hls);
+}
+
+#[test]
+fn a_child_that_falls_behind_gives_ll_hls_back_to_the_source() {
+    let mut show = Show::new(AVCC_422);
+    show.picture(0, I);
+    show.child_works();
+    show.picture(0, P);
+    show.works = false;
+    for n in 0..90 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.packaged().0, [MADE, "avc1.7a000d"]);
+    assert!(show.verdicts().contains(&"repair_too_slow"));
 }

@@ -142,10 +142,17 @@ impl Packager {
     /// What the publisher has from here on is video of this codec alone, which cannot be carried: what
     /// is open is completed, and nothing follows until the next epoch.
     pub fn start_nothing(&mut self, codec: VideoCodec) {
+        self.pause();
+        if !self.ended {
+            self.output.push_back(Publication::NotCarried(codec.name()));
+        }
+    }
+
+    /// What the next pictures will be is not known yet: what is open is completed, and nothing follows until the next epoch.
+    pub fn pause(&mut self) {
         if !self.ended {
             self.finish_session();
             self.epoch = None;
-            self.output.push_back(Publication::NotCarried(codec.name()));
         }
     }
 

@@ -28,10 +28,7 @@ impl Stream {
     pub(super) fn deliver_sound(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         match self.ingest.audio {
             Some(AudioSource::Opus) => self.forward_opus(fx, frame),
-            Some(AudioSource::Aac(_)) | None => {
-                let packaged = self.packager.frame(frame);
-                self.packaged(fx, packaged);
-            }
+            Some(AudioSource::Aac(_)) | None => self.package_sound(fx, frame),
         }
         self.transcode(fx, frame);
     }
@@ -69,10 +66,7 @@ impl Stream {
     fn transcoded(&mut self, fx: &mut Effects<'_>, pts: MediaTime, payload: Bytes) {
         let frame = sound(pts, payload);
         match self.ingest.audio {
-            Some(AudioSource::Opus) => {
-                let packaged = self.packager.frame(&frame);
-                self.packaged(fx, packaged);
-            }
+            Some(AudioSource::Opus) => self.package_sound(fx, &frame),
             Some(AudioSource::Aac(_)) | None => self.forward_opus(fx, &frame),
         }
     }

@@ -1,9 +1,7 @@
 //! A publisher's frames: placed on the clock, then to every output.
 
 use bytes::Bytes;
-use media::{
-    AacConfig, AudioConfig, Frame, TrackKind, UtcAnchor, VideoCodec, VideoConfig, h264, h265, opus,
-};
+use media::{AacConfig, AudioConfig, Frame, TrackKind, VideoCodec, VideoConfig, h264, h265, opus};
 
 use crate::{
     api::{PublisherId, StreamEvent, StreamState},
@@ -17,6 +15,8 @@ use crate::{
 
 /// Whoever joins, or loses a picture, waits for the next key frame: no longer than this.
 const GOP_LONG_MS: u64 = 4_000;
+/// Players of segments join quickly as long as there is one in each: no segment is longer.
+const GOP_JOINED_MS: u64 = 10_000;
 
 /// Packets of 20 ms: what encoders send unless told otherwise.
 const OPUS_SAMPLES: u16 = 960;
@@ -97,8 +97,7 @@ impl Stream {
         };
         self.timeline.observe_frame(frame.stream_pts());
         self.flush_cues(fx);
-        let packaged = self.packager.frame(&frame);
-        self.packaged(fx, packaged);
+        self.package_picture(fx, &frame);
         self.forward_video(fx, &frame);
         self.judge(fx);
     }
@@ -111,6 +110,9 @@ impl Stream {
             .and_then(|video| video.meter.gop_so_far_ms());
         if gop_ms.is_some_and(|gop_ms| gop_ms > GOP_LONG_MS) {
             self.needs_repair(fx, Need::LongGop);
+        }
+        if gop_ms.is_some_and(|gop_ms| gop_ms > GOP_JOINED_MS) {
+            self.is_hard_to_join(fx);
         }
         self.repair(fx, frame);
         if self.passes() {
@@ -178,15 +180,15 @@ impl Stream {
             .as_ref()
             .map(|audio| audio.aac().sample_rate);
         let rate = self.ingest.frame_rate();
-        let anchor = self.clock.start_epoch(fx.now, first_ms, rate, scale);
-        self.begin_epoch(fx, anchor);
+        self.clock.start_epoch(fx.now, first_ms, rate, scale);
+        self.begin_epoch(fx);
     }
 
     /// Begins an epoch: a new publish session, or a changed configuration within one.
-    pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>, anchor: UtcAnchor) {
-        let packaged = self.package_epoch(anchor);
+    pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>) {
         self.start_video(fx);
         self.start_repair(fx);
+        let packaged = self.package_epoch(fx.now);
         let audio = self.ingest.audio.clone();
         self.start_audio(fx, audio);
         self.ingest.began();
@@ -202,24 +204,6 @@ impl Stream {
         self.keep_show(fx.out);
         self.packaged(fx, packaged);
         self.judge_epoch(fx);
-    }
-
-    /// Tells LL-HLS of the tracks it can carry, if there are any.
-    fn package_epoch(&mut self, anchor: UtcAnchor) -> Result<(), hls::Error> {
-        let ingest = &self.ingest;
-        let video = ingest.video.clone().filter(hls::carries);
-        let audio = ingest.audio.as_ref().map(AudioSource::aac);
-        if let (None, None, Some(config)) = (&video, &audio, &ingest.video) {
-            self.packager.start_nothing(config.codec());
-            return Ok(());
-        }
-        self.packager.start_epoch(hls::Epoch {
-            number: self.clock.epoch(),
-            video,
-            video_rate: ingest.frame_rate(),
-            audio,
-            anchor,
-        })
     }
 
     /// A rendition outlives epochs: viewers stay, so its packet numbers and its timestamps go on.

@@ -94,8 +94,22 @@ impl Repair {
     }
 
     /// Its pictures are coming.
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.supervisor.status() == Status::Running
+    }
+
+    /// A child could decode the source.
+    pub(super) const fn is_possible(&self) -> bool {
+        !self.is_off && self.start.is_some()
+    }
+
+    /// The machine cannot, for now.
+    pub(super) const fn rests(&self) -> bool {
+        self.rests_until.is_some()
+    }
+
+    pub(super) const fn need(&self) -> Option<Need> {
+        self.need
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -127,7 +141,7 @@ impl Repair {
         }
     }
 
-    pub(super) fn status(&self) -> Option<RepairStatus> {
+    pub(super) fn status(&self, ll_hls: bool) -> Option<RepairStatus> {
         let state = match self.supervisor.status() {
             _ if self.is_off || self.start.is_none() => RepairState::Off,
             _ if self.rests_until.is_some() => RepairState::Resting,
@@ -136,7 +150,7 @@ impl Repair {
             Status::Running => RepairState::Running,
         };
         let why = self.need?.code();
-        Some(RepairStatus { why, state })
+        Some(RepairStatus { why, state, ll_hls })
     }
 
     /// The child does not keep up with the source.
@@ -197,7 +211,7 @@ impl Stream {
         self.want_repair(fx);
     }
 
-    /// The last viewer has gone, or some time has passed.
+    /// Some time has passed.
     pub(super) fn check_repair(&mut self, fx: &mut Effects<'_>) {
         let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= fx.now).is_some();
         let rested = due(&mut self.repair.rests_until);
@@ -208,6 +222,7 @@ impl Stream {
         self.drain_repair(fx);
     }
 
+    /// The last viewer may have gone, or the publisher.
     pub(super) fn linger(&mut self, now: Instant) {
         if self.viewers.is_empty() {
             self.repair.keep_until = Some(now + LINGER);
@@ -215,9 +230,10 @@ impl Stream {
     }
 
     /// Starts the child if it is needed and anybody watches, and ends it otherwise.
-    fn want_repair(&mut self, fx: &mut Effects<'_>) {
+    pub(super) fn want_repair(&mut self, fx: &mut Effects<'_>) {
         let repair = &self.repair;
-        let watched = !self.viewers.is_empty() || repair.keep_until.is_some();
+        let packaged = self.packaging.wants_repaired() && self.publisher.is_some();
+        let watched = packaged || !self.viewers.is_empty() || repair.keep_until.is_some();
         let wanted =
             repair.need.is_some() && watched && repair.rests_until.is_none() && !repair.is_off;
         let Some((start, pixels_per_second)) = repair.start.clone().filter(|_| wanted) else {
@@ -342,7 +358,7 @@ impl Stream {
                 Child::Spawn => self.spawn_child(fx, ChildKind::Video),
                 Child::Send(message) => self.send_child(fx, ChildKind::Video, message),
                 Child::Kill(_) => self.kill_child(fx, ChildKind::Video),
-                Child::Configuration(avcc) => self.repaired_config(&avcc),
+                Child::Configuration(avcc) => self.repaired_config(fx, &avcc),
                 Child::Picture(picture) => self.repaired(fx, picture),
                 // No conversion of video makes any.
                 Child::Packet { .. } => {}
@@ -359,10 +375,12 @@ impl Stream {
         }
     }
 
-    fn repaired_config(&mut self, avcc: &[u8]) {
+    fn repaired_config(&mut self, fx: &Effects<'_>, avcc: &[u8]) {
         // Made by an encoder of ours; what cannot be read would be a fault there, and the pictures bring their sets.
         if let (Some(track), Ok(avcc)) = (&mut self.video, h264::parse_avcc(avcc)) {
-            track.rendition.set_video_config(&avcc.config.into());
+            let config = avcc.config.into();
+            track.rendition.set_video_config(&config);
+            self.repaired_is(fx.now, config);
         }
     }
 
@@ -373,7 +391,8 @@ impl Stream {
             payload,
         } = picture;
         // What the decoder had kept back of an epoch before says nothing of this one.
-        if self.repair.asked.is_some_and(|(first, _)| pts >= first) {
+        let is_of_this_epoch = self.repair.asked.is_some_and(|(first, _)| pts >= first);
+        if is_of_this_epoch {
             self.repair.made = self.repair.made.max(Some(pts));
             self.repair.trouble = None;
         }
@@ -390,6 +409,9 @@ impl Stream {
             keyframe,
             payload: insert(Syntax::H264, payload, &nals),
         };
+        if is_of_this_epoch {
+            self.package_repaired(fx, &frame);
+        }
         self.push_video(fx, &frame);
     }
 }

@@ -2,7 +2,7 @@
 //! WebRTC viewers as it is, and to the child to become AAC.
 
 use bytes::Bytes;
-use media::{Frame, Pts, TrackKind, UtcAnchor, VideoCodec};
+use media::{Frame, Pts, TrackKind, VideoCodec};
 use sfu::{AccessUnit, Ingest, VideoPacket};
 
 use crate::{
@@ -86,8 +86,8 @@ impl Stream {
             self.ingest.set_video(config.without_frame_rate());
         }
         if self.ingest.begins_with_video(unit.keyframe) {
-            let anchor = self.rtp_anchor(fx, unit.rtp_time);
-            self.begin_epoch(fx, anchor);
+            self.begin_rtp_clock(fx, unit.rtp_time);
+            self.begin_epoch(fx);
             let early = std::mem::take(&mut self.early);
             for packet in early {
                 self.video_packet(fx, packet);
@@ -124,8 +124,7 @@ impl Stream {
             payload,
         };
         if dts.is_some() {
-            let packaged = self.packager.frame(&frame);
-            self.packaged(fx, packaged);
+            self.package_picture(fx, &frame);
         }
         if codec == VideoCodec::H264 {
             self.repair(fx, &frame);
@@ -134,12 +133,12 @@ impl Stream {
     }
 
     /// A new picture size within a session leaves the clock as it is, unless the publisher's own has jumped.
-    fn rtp_anchor(&mut self, fx: &Effects<'_>, first_video: i64) -> UtcAnchor {
+    fn begin_rtp_clock(&mut self, fx: &Effects<'_>, first_video: i64) {
         let goes_on = self.ingest.running && !self.ingest.has_jumped();
         if goes_on && self.clock.rtp_pts(first_video).is_some() {
-            self.clock.go_on()
+            self.clock.go_on();
         } else {
-            self.clock.start_rtp_epoch(fx.now, Some(first_video))
+            self.clock.start_rtp_epoch(fx.now, Some(first_video));
         }
     }
 
@@ -150,8 +149,8 @@ impl Stream {
                 .ingest
                 .is_adrift(TrackKind::Audio, rtp_time / SAMPLES_PER_MS);
         if self.ingest.begins_with_audio(fx.now) {
-            let anchor = self.clock.start_rtp_epoch(fx.now, None);
-            self.begin_epoch(fx, anchor);
+            self.clock.start_rtp_epoch(fx.now, None);
+            self.begin_epoch(fx);
         } else if jumped {
             return;
         }

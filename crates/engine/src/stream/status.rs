@@ -45,7 +45,7 @@ impl Stream {
             height,
             frame_rate: announced.or_else(|| track.meter.frame_rate()),
             b_frames: self.has_b_frames(),
-            repair: self.repair.status(),
+            repair: self.repair.status(self.packaging.is_repaired()),
             gop_ms: track.meter.gop_ms(),
             bitrate_bps: track.bitrate.bps(now),
             frames: track.meter.frames,

@@ -67,7 +67,7 @@ pub(crate) struct VideoView {
     frame_rate: Option<f64>,
     /// Pictures are reordered, which WebRTC cannot show.
     b_frames: bool,
-    /// WebRTC viewers are sent another encoding of it.
+    /// WebRTC viewers, or all, are sent another encoding of it.
     repair: Option<RepairView>,
     /// Length of the last whole GOP.
     gop_ms: Option<u64>,
@@ -85,6 +85,8 @@ pub(crate) struct RepairView {
     #[schema(example = "b_frames")]
     why: &'static str,
     state: RepairStateView,
+    /// LL-HLS has it too, in place of the source.
+    ll_hls: bool,
 }
 
 /// How it is.
@@ -235,6 +237,7 @@ impl From<RepairStatus> for RepairView {
                 RepairState::Running => RepairStateView::Running,
                 RepairState::Resting => RepairStateView::Resting,
             },
+            ll_hls: repair.ll_hls,
         }
     }
 }

@@ -155,7 +155,8 @@ pub(super) fn profile(name: &str, chroma: u8, depth: u8) -> Verdict {
     Verdict {
         code: PROFILE,
         found: format!("The video's profile is {name}: {chroma}, {depth} bits."),
-        cost: "Browsers and phones are only sure to decode 4:2:0 with 8 bits: some viewers see no picture.",
+        cost: "Browsers and phones are only sure to decode 4:2:0 with 8 bits: the server encodes the picture again for every \
+               viewer, which takes its processors and some quality; while it cannot, some see no picture.",
         remedy: "In OBS, Settings > Advanced, Color Format: NV12, and Settings > Output, Profile: high. In FFmpeg: \
                  `-pix_fmt yuv420p -profile:v high`.",
     }

@@ -55,6 +55,14 @@ impl Need {
         }
     }
 
+    /// Browsers show nothing of it where their decoder is a device's, and Firefox nowhere.
+    pub(crate) const fn hides_it_from_hls(self) -> bool {
+        match self {
+            Self::Chroma | Self::BitDepth => true,
+            Self::BFrames | Self::LongGop | Self::Interlaced | Self::Codec(_) => false,
+        }
+    }
+
     /// As the API says it.
     pub(super) const fn code(self) -> &'static str {
         match self {
