@@ -19,6 +19,9 @@ const SECONDS = process.env.SHOPCAST_FULL ? 10 : 2;
 /** Frames: more than most viewers are sent at once when they join. */
 const AT_JOIN = FPS;
 
+/** For what the decoder is behind by, at most: at half the frames it would take longer. */
+const CATCH_UP_MS = 1_500;
+
 /** Each with the profile its encoder makes, whatever its offer says. */
 const CLIENTS = [
   {
@@ -92,8 +95,12 @@ async function byWebRtc(t, browser, server, stream) {
   }, { within: 15_000 + SECONDS * 3000 });
   const [decoded, received] = ['framesDecoded', 'framesReceived'].map((name) => after.video[name] - before.video[name]);
   t.diagnostic(`WebRTC: ${decoded} of ${received} frames decoded, sound ${after.audio.audioLevel.toFixed(2)}, ${after.video.pliCount} PLI, ${after.video.freezeCount} freezes`);
-  // With B-frames it would be one in twelve.
-  assert.ok(decoded >= 0.75 * received, `${decoded} of ${received} frames decoded`);
+  // A decoder that is late on a busy machine catches up. One that cannot decode what it is sent does not: with B-frames it would
+  // decode one in twelve.
+  await until(`nearly all of these ${received} frames are decoded`, async () => {
+    const { video } = await whepStats(page);
+    return video.framesDecoded - before.video.framesDecoded >= 0.95 * received;
+  }, { within: CATCH_UP_MS });
   assert.deepEqual(page.errors, []);
   await page.close();
 }
