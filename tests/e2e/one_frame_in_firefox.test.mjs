@@ -24,6 +24,8 @@ const STREAM = 'demo';
  * on a busy machine that is a third of them.
  */
 const READ = 0.5;
+/** Of the source, 30 a second from a whole number of them on. */
+const FRAME = SECOND / 30;
 /** Less than half a frame. */
 const BETWEEN = 1_000;
 
@@ -70,7 +72,9 @@ async function onAir(t, server, protocol) {
 async function logCards(server, page, protocol) {
   await startFrameLogs(page);
   await playCards(server, STREAM, CARDS, { [protocol]: page });
-  const between = { pts: (await reportedPts(page)) + 3 * SECOND + SECOND / 60 };
+  // From a frame of the source: what the player reports may be a time that it has sought.
+  const frame = Math.round((await reportedPts(page)) / FRAME) * FRAME;
+  const between = { pts: frame + 3 * SECOND + FRAME / 2 };
   const { pts } = await insertCue(server, STREAM, showCue('between', { at: between, duration_ms: 1_000, payload: product(1) }));
   await past({ [protocol]: page }, protocol, pts + 2 * SECOND);
   const logs = await collectFrameLogs(page);

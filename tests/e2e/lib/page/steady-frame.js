@@ -1,7 +1,7 @@
 /** Runs in the page before anything else, beside strip-canvas.js. */
 (() => {
   /** A busy machine is this long in showing what it has sought. */
-  const STEADY_MS = 700;
+  const STEADY_MS = 2_000;
 
   /**
    * Seeks, stands still there, and goes on: the media time that was sought, and once the picture no longer changes the number
