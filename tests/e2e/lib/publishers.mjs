@@ -7,7 +7,7 @@ import { slug } from './harness.mjs';
  * Pushes a test picture and a tone in real time until it is stopped.
  * @param {import('node:test').TestContext} t
  * @param {string} url e.g. `server.rtmp('demo')`
- * @param {{fps?: number, gop?: number, bframes?: number, profile?: string, pixels?: string, mark?: 'counter' | 'clock' | 'none',
+ * @param {{fps?: number, gop?: number, bframes?: number, lookahead?: boolean, profile?: string, pixels?: string, mark?: 'counter' | 'clock' | 'none',
  *   first?: number, audio?: boolean, seconds?: number, output?: string[]}} options `gop` in frames; `mark` is what is
  *   burnt into the picture, `first` the number its counter begins with; `output` goes before the address
  * @param {{inside?: import('./netns.mjs').Namespace}} where the namespace it runs in
@@ -33,12 +33,12 @@ export function pictureAndTone({ fps = 30, audio = true, seconds } = {}) {
 }
 
 /** FFmpeg's arguments for the picture's marks and encoder. */
-export function h264({ fps = 30, gop = 60, bframes = 0, profile = 'high', pixels = 'yuv420p', mark = 'counter', first = 0 } = {}) {
+export function h264({ fps = 30, gop = 60, bframes = 0, lookahead = bframes > 0, profile = 'high', pixels = 'yuv420p', mark = 'counter', first = 0 } = {}) {
   // The clock starts near zero: FFmpeg's readers wait for ever when audio and video start far apart.
   const marks = { counter: counterFilter(first), clock: clockFilter(clockZero(), fps), none: 'null' };
   return ['-vf', `${marks[mark]},format=${pixels}`, '-c:v', 'libx264', '-preset', 'superfast', '-profile:v', profile,
-    // Without B-frames as a low-latency encoder; with them x264 needs its look-ahead.
-    ...(bframes === 0 ? ['-tune', 'zerolatency'] : []), '-bf', `${bframes}`,
+    // Without B-frames as a low-latency encoder; with them x264 looks ahead, unless it is told not to.
+    ...(lookahead ? [] : ['-tune', 'zerolatency']), '-bf', `${bframes}`,
     '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-b:v', '1200k', '-maxrate', '1200k', '-bufsize', '1200k'];
 }
 
