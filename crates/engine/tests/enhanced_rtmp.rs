@@ -30,17 +30,9 @@ fn x265() -> (Bytes, Vec<Bytes>) {
     (pieces.next().unwrap(), pieces.collect())
 }
 
-/// The frames of an IVF file.
 fn ivf(file: &'static [u8]) -> Vec<Bytes> {
-    let mut rest = &file[32..];
-    let mut frames = Vec::new();
-    while let Some((head, after)) = rest.split_first_chunk::<12>() {
-        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
-        let (frame, after) = after.split_at(size.try_into().unwrap());
-        frames.push(Bytes::from_static(frame));
-        rest = after;
-    }
-    frames
+    let frames = recordings::ivf(file).into_iter();
+    frames.map(Bytes::from_static).collect()
 }
 
 /// Sends groups of three pictures over and over, 30 a second, for so many pictures.

@@ -85,6 +85,18 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Bytes of the length before each NAL unit: 1, 2 or 4.
+    pub(crate) fn length_size(&mut self) -> Result<u8, Error> {
+        match 1 + (self.u8("lengthSizeMinusOne")? & 3) {
+            3 => Err(Error::OutOfRange {
+                element: "lengthSizeMinusOne",
+                value: 2,
+                allowed: "0, 1 or 3",
+            }),
+            size => Ok(size),
+        }
+    }
+
     pub(crate) fn take(&mut self, count: usize, element: &'static str) -> Result<&'a [u8], Error> {
         let (taken, rest) = self
             .rest

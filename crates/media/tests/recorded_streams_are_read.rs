@@ -9,26 +9,14 @@ use media::{
     h265, vp8,
     vp9::{self, Header},
 };
-
-/// The frames of an IVF file: 32 bytes of header, and 12 before each frame that begin with its size.
-fn frames(ivf: &'static [u8]) -> Vec<&'static [u8]> {
-    let mut rest = &ivf[32..];
-    let mut frames = Vec::new();
-    while let Some((head, after)) = rest.split_first_chunk::<12>() {
-        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
-        let (frame, after) = after.split_at(size.try_into().unwrap());
-        frames.push(frame);
-        rest = after;
-    }
-    frames
-}
+use recordings::ivf;
 
 /// Which frames are key frames, and what each of those says.
 fn read(
-    ivf: &'static [u8],
+    file: &'static [u8],
     key: impl Fn(&[u8]) -> Option<VideoConfig>,
 ) -> (Vec<usize>, Vec<VideoConfig>) {
-    let found = frames(ivf).into_iter().map(key).enumerate();
+    let found = ivf(file).into_iter().map(key).enumerate();
     found.filter_map(|(n, config)| Some((n, config?))).unzip()
 }
 

@@ -11,6 +11,7 @@ mod common;
 use bytes::Bytes;
 use common::{AVCC, Peer, access_unit, extended, video, video_frame, video_header};
 use media::{VideoCodec, VideoConfig, h265};
+use recordings::ivf;
 use rtmp::{Error, Event};
 
 /// x265, 160x90: its record, and two groups of three access units that repeat the sets.
@@ -18,19 +19,6 @@ fn x265() -> (Bytes, Vec<Bytes>) {
     let file = Bytes::from_static(include_bytes!("../../media/tests/data/h265.hvc"));
     let mut pieces = h265::nals(&file);
     (pieces.next().unwrap(), pieces.collect())
-}
-
-/// The frames of an IVF file.
-fn ivf(file: &'static [u8]) -> Vec<&'static [u8]> {
-    let mut rest = &file[32..];
-    let mut frames = Vec::new();
-    while let Some((head, after)) = rest.split_first_chunk::<12>() {
-        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
-        let (frame, after) = after.split_at(size.try_into().unwrap());
-        frames.push(frame);
-        rest = after;
-    }
-    frames
 }
 
 /// What was told: `c` a configuration, `K` a key frame, `f` another, `-` something left out.

@@ -11,6 +11,7 @@ mod seller;
 use std::{net::SocketAddr, time::Duration};
 
 use pictures::{FRAME, number, picture};
+use recordings::ivf;
 use seller::{LATENCY, World, refusal};
 use sfu::{AccessUnit, ClosedReason, Ingest, Refusal};
 
@@ -318,19 +319,6 @@ fn what_is_forged_under_a_publishers_address_is_dropped() {
     );
 }
 
-/// The frames of an IVF file: 32 bytes of header, and 12 before each frame that begin with its size.
-fn frames(ivf: &'static [u8]) -> Vec<&'static [u8]> {
-    let mut rest = &ivf[32..];
-    let mut frames = Vec::new();
-    while let Some((head, after)) = rest.split_first_chunk::<12>() {
-        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
-        let (frame, after) = after.split_at(size.try_into().unwrap());
-        frames.push(frame);
-        rest = after;
-    }
-    frames
-}
-
 /// An offer that has only some codecs left.
 fn only(codecs: &'static [&'static str]) -> impl FnOnce(&mut String) {
     move |sdp| {
@@ -399,12 +387,12 @@ fn other_codecs_are_repaired_and_made_whole_as_h264_is() {
     let sources: [(&'static [&'static str], Vec<&[u8]>, _); 2] = [
         (
             &["VP8"],
-            frames(include_bytes!("../../media/tests/data/vp8.ivf")),
+            ivf(include_bytes!("../../media/tests/data/vp8.ivf")),
             vp8,
         ),
         (
             &["VP9"],
-            frames(include_bytes!("../../media/tests/data/vp9.ivf")),
+            ivf(include_bytes!("../../media/tests/data/vp9.ivf")),
             vp9,
         ),
     ];

@@ -41,14 +41,7 @@ pub fn parse_avcc(bytes: &[u8]) -> Result<Avcc, Error> {
     // Profile, compatibility and level are repeated in the sequence parameter set, which is what
     // decoders read.
     reader.take(3, "AVCProfileIndication")?;
-    let length_size = 1 + (reader.u8("lengthSizeMinusOne")? & 3);
-    if length_size == 3 {
-        return Err(Error::OutOfRange {
-            element: "lengthSizeMinusOne",
-            value: 2,
-            allowed: "0, 1 or 3",
-        });
-    }
+    let length_size = reader.length_size()?;
     let sps_count = reader.u8("numOfSequenceParameterSets")? & 0x1f;
     let sps = reader.units(sps_count.into(), SPS_NAME)?;
     let pps_count = reader.u8("numOfPictureParameterSets")?;

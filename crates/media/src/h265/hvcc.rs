@@ -40,14 +40,7 @@ pub fn parse_hvcc(bytes: &[u8]) -> Result<Hvcc, Error> {
     }
     // Profile, level, chroma format and depths are repeated in the sequence parameter set, which is what decoders read.
     reader.take(20, "general_profile_idc")?;
-    let length_size = 1 + (reader.u8("lengthSizeMinusOne")? & 3);
-    if length_size == 3 {
-        return Err(Error::OutOfRange {
-            element: "lengthSizeMinusOne",
-            value: 2,
-            allowed: "0, 1 or 3",
-        });
-    }
+    let length_size = reader.length_size()?;
     let (mut vps, mut sps, mut pps) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..reader.u8("numOfArrays")? {
         let kind = reader.u8("NAL_unit_type")? & 0x3f;

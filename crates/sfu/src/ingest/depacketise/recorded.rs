@@ -2,20 +2,9 @@
 
 use media::{VideoConfig, av1};
 
-use super::*;
+use recordings::ivf;
 
-/// The frames of an IVF file: 32 bytes of header, and 12 before each frame that begin with its size.
-fn frames(ivf: &'static [u8]) -> Vec<&'static [u8]> {
-    let mut rest = &ivf[32..];
-    let mut frames = Vec::new();
-    while let Some((head, after)) = rest.split_first_chunk::<12>() {
-        let size = u32::from_le_bytes(*head.first_chunk().unwrap());
-        let (frame, after) = after.split_at(size.try_into().unwrap());
-        frames.push(frame);
-        rest = after;
-    }
-    frames
-}
+use super::*;
 
 const VP8: &[u8] = include_bytes!("../../../../media/tests/data/vp8.ivf");
 const VP9: &[u8] = include_bytes!("../../../../media/tests/data/vp9.ivf");
@@ -82,9 +71,9 @@ struct Source {
 }
 
 fn sources() -> [Source; 3] {
-    let source = |codec, ivf, packetise, sample| Source {
+    let source = |codec, file, packetise, sample| Source {
         codec,
-        frames: frames(ivf),
+        frames: ivf(file),
         packetise,
         sample,
     };
@@ -203,7 +192,7 @@ fn a_payload_tells_a_key_frame_before_it_is_whole() {
 
 #[test]
 fn a_pictures_spatial_layers_are_one_sample() {
-    let (low, high) = (frames(VP9)[0], frames(VP9)[1]);
+    let (low, high) = (ivf(VP9)[0], ivf(VP9)[1]);
     let structure = [0x30, 0, 160, 0, 90, 1, 64, 0, 180];
     let low_packet = [&[0xae, 0x92, 1, 0x01, 0x55], &structure[..], low].concat();
     let high_packet = [&[0xec, 0x92, 1, 0x02, 0x55], high].concat();
