@@ -104,12 +104,16 @@ impl Show {
         });
         if let Some(pts) = asked.filter(|_| self.works && asked != self.made) {
             self.made = asked;
-            self.tell(ChildEvent::Message(FromChild::Picture(Picture {
-                pts,
-                keyframe: true,
-                payload: Bytes::from_static(&[0, 0, 0, 4, 0x65, 0x88, 1, 2]),
-            })));
+            self.answer(pts);
         }
+    }
+
+    fn answer(&mut self, pts: Pts) {
+        self.tell(ChildEvent::Message(FromChild::Picture(Picture {
+            pts,
+            keyframe: true,
+            payload: Bytes::from_static(&[0, 0, 0, 4, 0x65, 0x88, 1, 2]),
+        })));
     }
 
     fn tell(&mut self, event: ChildEvent) {
@@ -298,10 +302,14 @@ fn a_child_that_falls_behind_is_ended_and_viewers_are_told_until_it_is_tried_aga
     show.offer().unwrap();
     show.works = true;
     show.group_with_b_frames(3);
-    // It has made a picture, and makes no other for two seconds.
+    // It makes one picture in two seconds.
     show.works = false;
+    let made = show.made.unwrap();
     show.group_with_b_frames(54);
+    show.answer(Pts(made.0 + FRAME));
+    show.group_with_b_frames(15);
     assert!(!show.verdicts().contains(&"repair_too_slow"));
+    show.answer(Pts(made.0 + 2 * FRAME));
     show.group_with_b_frames(15);
     assert!(show.verdicts().contains(&"repair_too_slow"));
     assert!(show.told().contains(&ToChild::Stop));
@@ -321,6 +329,34 @@ fn a_child_that_falls_behind_is_ended_and_viewers_are_told_until_it_is_tried_aga
         show.group_with_b_frames(30);
     }
     assert_eq!(show.lived(), 1);
+}
+
+#[test]
+fn one_that_hangs_is_killed_and_replaced_and_not_called_slow() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(3);
+    show.child_comes_up();
+    show.offer().unwrap();
+    show.works = true;
+    show.group_with_b_frames(3);
+    // It has made pictures, and makes no other.
+    show.works = false;
+    show.group_with_b_frames(84);
+    assert!(!killed(&show));
+    show.group_with_b_frames(15);
+    assert!(killed(&show));
+    assert!(!show.verdicts().contains(&"repair_too_slow"));
+    show.world.out.clear();
+    show.tell(ChildEvent::Exited {
+        description: "killed".into(),
+    });
+    show.group_with_b_frames(6);
+    assert_eq!(show.lived(), 1, "after the back-off's 100 ms");
+}
+
+fn killed(show: &Show) -> bool {
+    let mut out = show.world.out.iter();
+    out.any(|output| matches!(output, Output::ChildKill { .. }))
 }
 
 #[test]

@@ -50,9 +50,8 @@ pub(super) struct Repair {
     passing: bool,
     /// The newest of those that went.
     passed: Option<Pts>,
-    /// The first picture that is to come back and the newest, and the newest that has.
+    /// The first picture that is to come back, and the newest.
     asked: Option<(Pts, Pts)>,
-    made: Option<Pts>,
     /// When the newest key frame of its own came.
     keyframe_at: Option<Instant>,
     /// The child was too slow: none before this.
@@ -84,7 +83,6 @@ impl Repair {
             passing: true,
             passed: None,
             asked: None,
-            made: None,
             keyframe_at: None,
             rests_until: None,
             rest: REST_MIN,
@@ -153,13 +151,11 @@ impl Repair {
         Some(RepairStatus { why, state, ll_hls })
     }
 
-    /// The child does not keep up with the source.
-    fn is_late(&self) -> bool {
-        // One that makes nothing at all has hung, which its supervisor notices.
-        let (Some((_, asked)), Some(made)) = (self.asked, self.made) else {
-            return false;
-        };
-        asked.since(made) > LAG_MAX_TICKS
+    /// The child, whose picture of this time has just come, does not keep up with the source. Looked at when one comes: a
+    /// child from which none does has hung, which its supervisor notices, and the next one may do better.
+    fn is_late(&self, made: Pts) -> bool {
+        self.asked
+            .is_some_and(|(_, asked)| asked.since(made) > LAG_MAX_TICKS)
     }
 }
 
@@ -198,7 +194,7 @@ impl Stream {
             .map(|(source, config)| start(source, config, rate));
         repair.passing = repair.need.is_none_or(Need::may_pass);
         repair.group.clear();
-        (repair.passed, repair.asked, repair.made) = (None, None, None);
+        (repair.passed, repair.asked) = (None, None);
         repair.trouble = None;
         // Whoever waits for the stream comes now; and what repairing it costs is known before the first does.
         repair.keep_until = Some(fx.now + LINGER);
@@ -293,9 +289,6 @@ impl Stream {
             return;
         }
         self.feed(fx, pts, frame.payload.clone(), None);
-        if self.repair.is_late() {
-            self.give_up(fx);
-        }
     }
 
     fn source_config(&mut self) {
@@ -322,7 +315,7 @@ impl Stream {
     /// A child is ready: it decodes the group so far, and encodes from its newest picture on.
     fn catch_up(&mut self, fx: &mut Effects<'_>) {
         self.repair.passing = false;
-        (self.repair.asked, self.repair.made) = (None, None);
+        self.repair.asked = None;
         let newest = self.repair.group.newest();
         let group = self.repair.group.pictures().to_vec();
         for (pts, payload) in group {
@@ -393,7 +386,6 @@ impl Stream {
         // What the decoder had kept back of an epoch before says nothing of this one.
         let is_of_this_epoch = self.repair.asked.is_some_and(|(first, _)| pts >= first);
         if is_of_this_epoch {
-            self.repair.made = self.repair.made.max(Some(pts));
             self.repair.trouble = None;
         }
         if keyframe {
@@ -413,6 +405,9 @@ impl Stream {
             self.package_repaired(fx, &frame);
         }
         self.push_video(fx, &frame);
+        if is_of_this_epoch && self.repair.is_late(pts) {
+            self.give_up(fx);
+        }
     }
 }
 
