@@ -1,7 +1,8 @@
 //! Pictures in, pictures out: `appsrc ! decoder ! videoconvert ! encoder ! appsink`, in one pipeline.
 //!
 //! A picture keeps its time through all of it: GStreamer's codecs carry it with the frame, in nanoseconds, and those
-//! round back to the tick they came from. Nothing here drops, doubles or moves one.
+//! round back to the tick they came from. Nothing here drops, doubles or moves one, but for those of a broken source that
+//! its decoder shows out of their turn: they are left out.
 
 mod encoder;
 mod source;
@@ -109,18 +110,24 @@ impl Video {
     }
 }
 
-/// Keeps unwanted pictures from the encoder.
+/// Keeps from the encoder what is not wanted, and what comes out of its turn.
 fn leave_out(decoder: &gst::Element, unwanted: &Unwanted) -> Result<(), Error> {
     let pad = decoder
         .static_pad("src")
         .ok_or(Error::Unexpected("a decoder without an output"))?;
     let unwanted = Arc::clone(unwanted);
+    let last = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let pts = info.buffer().and_then(|buffer| buffer.pts());
-        let mut unwanted = lock(&unwanted);
-        let Some(pts) = pts.filter(|_| !unwanted.is_empty()) else {
+        let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) else {
             return gst::PadProbeReturn::Ok;
         };
+        // `GstVideoDecoder` gives one that is shown too late the time of the one before it: there would be two of that time.
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| pts <= last) {
+            return gst::PadProbeReturn::Drop;
+        }
+        *last = Some(pts);
+        let mut unwanted = lock(&unwanted);
         let is_unwanted = unwanted.remove(&pts.nseconds());
         // Pictures come in the order of their times: of those before it none comes any more.
         *unwanted = unwanted.split_off(&pts.nseconds());
