@@ -73,6 +73,7 @@ impl Children {
             child,
             shard: self.shard.clone(),
             kill: Arc::clone(&kill),
+            queue: queue.downgrade(),
             meters: Arc::clone(&self.meters),
         };
         let program = self.program.clone();
@@ -116,6 +117,8 @@ struct Task {
     child: ChildId,
     shard: ShardHandle,
     kill: Arc<Notify>,
+    /// To see how much waits in it.
+    queue: mpsc::WeakSender<ToChild>,
     meters: Arc<Meters>,
 }
 
@@ -162,7 +165,10 @@ impl Task {
             },
             never = write(stdin, pending) => match never {},
             never = self.measure(child.id()) => match never {},
-            () = self.kill.notified() => Some("killed".into()),
+            () = self.kill.notified() => {
+                self.look_at(child.id());
+                Some("killed".into())
+            }
         };
         let status = match &said {
             // The output ended: the child is about to exit by itself.
@@ -179,6 +185,17 @@ impl Task {
             Some(said) => format!("{said}; {status}"),
             None => status,
         }
+    }
+
+    /// Logs how a child is that is about to be killed: afterwards nobody can tell.
+    fn look_at(&self, pid: Option<u32>) {
+        let condition = pid.and_then(busy::condition);
+        let busy = pid.and_then(busy::processor_time);
+        let waiting = self
+            .queue
+            .upgrade()
+            .map(|queue| queue.max_capacity() - queue.capacity());
+        info!(pid, condition, ?busy, waiting, "transcoder is killed");
     }
 
     /// Tells of the child's processor time.

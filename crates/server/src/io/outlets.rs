@@ -264,6 +264,12 @@ impl Outlets {
 
 fn child_life(stream: &StreamName, kind: ChildKind, event: &transcode::Event) {
     let of = child::name(kind);
+    if let transcode::Event::Down { cause, .. } = event
+        && *cause != transcode::Cause::Asked
+    {
+        let cause = cause.name();
+        counter!("shopcast_transcoder_deaths_total", "of" => of, "cause" => cause).increment(1);
+    }
     match event {
         transcode::Event::Up { after } => info!(%stream, of, ?after, "the transcoder is ready"),
         transcode::Event::Down { cause, retry_in } => match retry_in {

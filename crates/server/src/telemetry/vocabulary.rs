@@ -266,6 +266,12 @@ pub const VOCABULARY: &[Metric] = &[
         "Transcoding children that ended or could not be started.",
     ),
     counter(
+        "shopcast_transcoder_deaths_total",
+        "Transcoding children that ended without being asked to, by what they were for (of: sound, video) and cause: exited \
+         (by itself, or it could not be started), not_ready (in 3 s), hung (frames went in and nothing came out for 3 s), \
+         failed (it said why, see the log), garbled (what it wrote is no message).",
+    ),
+    counter(
         "shopcast_transcoder_frames_dropped_total",
         "Audio frames dropped because a child did not read.",
     ),

@@ -65,6 +65,20 @@ pub enum Cause {
     Garbled,
 }
 
+impl Cause {
+    /// One word, as metrics have it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Exited => "exited",
+            Self::NotReady => "not_ready",
+            Self::Hung => "hung",
+            Self::Failed(_) => "failed",
+            Self::Garbled => "garbled",
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

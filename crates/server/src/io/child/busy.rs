@@ -1,10 +1,28 @@
-//! How long a process has been busy.
+//! How long a process has been busy, and how it is.
 
 use std::{fs, time::Duration};
 
 /// Processor time of all its threads so far, from `/proc/PID/stat` (proc(5): `utime` and `stime`).
 pub(super) fn processor_time(pid: u32) -> Option<Duration> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// What `/proc/PID/status` says of a process about to be killed, for the log: whether it runs, waits or was stopped, in how
+/// many threads, with how much memory. Of a hang that is all there will be.
+pub(super) fn condition(pid: u32) -> Option<String> {
+    describe(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn describe(status: &str) -> Option<String> {
+    let field = |name: &str| {
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.map(str::trim)
+    };
+    let state = field("State")?;
+    let (threads, resident) = (field("Threads")?, field("VmRSS").unwrap_or("0 kB"));
+    Some(format!("{state}, {threads} threads, {resident} resident"))
 }
 
 fn parse(stat: &str) -> Option<Duration> {
@@ -31,6 +49,22 @@ mod tests {
         assert_eq!(parse(stat), Some(Duration::from_millis(4_430)));
         assert_eq!(parse("77 (a) S 1"), None);
         assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn how_a_process_is_is_said_in_a_line() {
+        let status = "Name:\ta\nState:\tT (stopped)\nVmRSS:\t   56320 kB\nThreads:\t9\n";
+        assert_eq!(
+            describe(status).as_deref(),
+            Some("T (stopped), 9 threads, 56320 kB resident")
+        );
+        // One that is being taken down has no memory any more.
+        assert_eq!(
+            describe("State:\tZ (zombie)\nThreads:\t1\n").as_deref(),
+            Some("Z (zombie), 1 threads, 0 kB resident")
+        );
+        assert_eq!(describe(""), None);
+        assert!(condition(std::process::id()).unwrap().contains("threads"));
     }
 
     #[test]
