@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -24,7 +24,18 @@ pub(crate) type Packet = (i64, Bytes);
 pub(crate) struct Transcoder {
     process: Option<Child>,
     stdin: Option<ChildStdin>,
-    said: Receiver<FromChild>,
+    said: Receiver<Result<FromChild, transcode::Error>>,
+    /// Says in the end whether the last message was whole.
+    reader: Option<JoinHandle<bool>>,
+}
+
+/// What came of listening for a while.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Message(FromChild),
+    Nothing,
+    /// Its output has ended.
+    End,
 }
 
 impl Transcoder {
@@ -37,23 +48,23 @@ impl Transcoder {
         let mut process = command.spawn().unwrap();
         let mut stdout = process.stdout.take().unwrap();
         let (sender, said) = mpsc::channel();
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut decoder = Decoder::new();
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = stdout.read(&mut bytes) {
                 decoder.push(&bytes[..count]);
                 for message in decoder.by_ref() {
-                    if sender.send(message.unwrap()).is_err() {
-                        return;
-                    }
+                    // Refused when the test no longer listens.
+                    let _ = sender.send(message);
                 }
             }
-            assert!(decoder.is_at_boundary(), "it ends between two messages");
+            decoder.is_at_boundary()
         });
         Self {
             stdin: process.stdin.take(),
             process: Some(process),
             said,
+            reader: Some(reader),
         }
     }
 
@@ -93,6 +104,11 @@ impl Transcoder {
         self.process.as_ref().unwrap().id()
     }
 
+    /// Its input, for a thread of its own: whoever writes to a child that does not read waits.
+    pub(crate) fn take_input(&mut self) -> ChildStdin {
+        self.stdin.take().unwrap()
+    }
+
     pub(crate) fn close_input(&mut self) {
         self.stdin = None;
     }
@@ -103,10 +119,19 @@ impl Transcoder {
     }
 
     pub(crate) fn hear_within(&self, patience: Duration) -> Option<FromChild> {
+        match self.listen(patience) {
+            Heard::Message(message) => Some(message),
+            Heard::End => None,
+            Heard::Nothing => panic!("it says nothing"),
+        }
+    }
+
+    /// The next thing it says within so long, which must be a message.
+    pub(crate) fn listen(&self, patience: Duration) -> Heard {
         match self.said.recv_timeout(patience) {
-            Ok(message) => Some(message),
-            Err(mpsc::RecvTimeoutError::Disconnected) => None,
-            Err(mpsc::RecvTimeoutError::Timeout) => panic!("it says nothing"),
+            Ok(message) => Heard::Message(message.unwrap()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => Heard::End,
+            Err(mpsc::RecvTimeoutError::Timeout) => Heard::Nothing,
         }
     }
 
@@ -128,7 +153,12 @@ impl Transcoder {
         let mut process = self.process.take().unwrap();
         let (sender, exited) = mpsc::channel();
         thread::spawn(move || sender.send(process.wait()));
-        exited.recv_timeout(patience).expect("it exits").unwrap()
+        let status = exited.recv_timeout(patience).expect("it exits").unwrap();
+        if status.success() {
+            let whole = self.reader.take().unwrap().join().unwrap();
+            assert!(whole, "it ends between two messages");
+        }
+        status
     }
 
     pub(crate) fn kill(&mut self) {

@@ -102,9 +102,26 @@ pub(crate) fn shades(count: usize, options: &[&str]) -> (Bytes, Vec<(i64, Bytes)
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p",
     ];
     let arguments = [&input, options, &["-f", "flv", "pipe:1"]].concat();
-    let flv = ffmpeg(&arguments, pictures.collect());
+    let (avcc, units) = h264(&ffmpeg(&arguments, pictures.collect()));
+    assert_eq!(units.len(), count);
+    (avcc, units)
+}
+
+/// So many test pictures of this size, like [`shades`].
+pub(crate) fn test_pictures(size: &str, count: usize) -> (Bytes, Vec<(i64, Bytes)>) {
+    let (input, count) = (format!("testsrc2=size={size}:rate=30"), count.to_string());
+    #[rustfmt::skip]
+    let arguments = [
+        "-f", "lavfi", "-i", &input, "-frames:v", &count, "-c:v", "libx264", "-preset", "veryfast", "-bf", "2",
+        "-profile:v", "high", "-pix_fmt", "yuv420p", "-f", "flv", "pipe:1",
+    ];
+    h264(&ffmpeg(&arguments, Vec::new()))
+}
+
+/// The H.264 of an FLV file: its configuration, and each access unit with the time at which it is shown, ms.
+fn h264(flv: &[u8]) -> (Bytes, Vec<(i64, Bytes)>) {
     let (mut avcc, mut units) = (Bytes::new(), Vec::new());
-    for (kind, ms, body) in tags(&flv) {
+    for (kind, ms, body) in tags(flv) {
         match (kind, body) {
             (VIDEO, [_, 0, _, _, _, config @ ..]) => avcc = Bytes::copy_from_slice(config),
             (VIDEO, [_, 1, a, b, c, unit @ ..]) => {
@@ -114,7 +131,6 @@ pub(crate) fn shades(count: usize, options: &[&str]) -> (Bytes, Vec<(i64, Bytes)
             _ => {}
         }
     }
-    assert_eq!(units.len(), count);
     (avcc, units)
 }
 

@@ -14,6 +14,7 @@ mod opus;
 mod signal;
 
 mod fenced;
+mod hostile;
 mod latency;
 mod life;
 mod onset;

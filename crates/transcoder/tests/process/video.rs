@@ -10,10 +10,10 @@ use transcode::{FromChild, Picture, SourcePicture, Start, ToChild, VideoSource, 
 use crate::{child::Transcoder, ffmpeg, ffmpeg::SHADES};
 
 /// A coded source.
-struct Source {
-    avcc: Bytes,
+pub(crate) struct Source {
+    pub(crate) avcc: Bytes,
     /// In decode order: pts, and the access unit.
-    units: Vec<(Pts, Bytes)>,
+    pub(crate) units: Vec<(Pts, Bytes)>,
 }
 
 /// Not zero, and on no multiple of a millisecond.
@@ -189,7 +189,7 @@ fn a_key_frame_comes_when_it_is_asked_for() {
 }
 
 /// Recorded from x265, 30 pictures a second: the configuration, then the access units.
-fn h265() -> Source {
+pub(crate) fn h265() -> Source {
     let file = Bytes::from_static(include_bytes!("../../../media/tests/data/h265.hvc"));
     let mut pieces = h264::nals(&file);
     Source {
@@ -199,7 +199,7 @@ fn h265() -> Source {
 }
 
 /// Recorded from libvpx: the frames of an IVF file.
-fn vp9() -> Source {
+pub(crate) fn vp9() -> Source {
     let file = Bytes::from_static(include_bytes!("../../../media/tests/data/vp9.ivf"));
     let (mut rest, mut units) = (file.slice(32..), Vec::new());
     while let Some(size) = rest
