@@ -471,13 +471,13 @@ fn colours_that_browsers_do_not_show_are_repaired_for_ll_hls_from_the_first_pict
 }
 
 #[test]
-fn where_the_child_does_not_come_ll_hls_has_the_source_after_three_seconds() {
+fn where_the_child_does_not_come_ll_hls_has_the_source_after_five_seconds() {
     let mut show = Show::new(AVCC_422);
-    for n in 0..85 {
+    for n in 0..145 {
         show.picture(0, if n % 30 == 0 { I } else { P });
     }
     assert_eq!(show.packaged(), (vec![], vec![]));
-    for n in 85..200 {
+    for n in 145..260 {
         show.picture(0, if n % 30 == 0 { I } else { P });
     }
     assert_eq!(show.packaged().0, ["avc1.7a000d"]);
@@ -561,10 +561,17 @@ fn a_child_that_falls_behind_gives_ll_hls_back_to_the_source() {
     let mut show = Show::new(AVCC_422);
     show.picture(0, I);
     show.child_works();
-    show.picture(0, P);
-    show.works = false;
-    for n in 0..90 {
+    for n in 0..60 {
         show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    show.works = false;
+    let made = show.made.unwrap();
+    for _ in 0..70 {
+        show.picture(0, P);
+    }
+    show.answer(Pts(made.0 + FRAME));
+    for n in 0..40 {
+        show.picture(0, if n == 0 { I } else { P });
     }
     assert_eq!(show.packaged().0, [MADE, "avc1.7a000d"]);
     assert!(show.verdicts().contains(&"repair_too_slow"));

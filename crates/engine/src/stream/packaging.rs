@@ -207,7 +207,7 @@ impl Stream {
 
 /// Between two pictures of a source that goes on.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longer than a child takes to start, or to take the place of one that died.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Longer than it takes to notice that a child hangs, and to put another in its place.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Each change costs a discontinuity.
 const SOURCE_FOR: Duration = Duration::from_secs(10);
