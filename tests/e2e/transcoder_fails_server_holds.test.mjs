@@ -24,8 +24,8 @@ const START_MS_MAX = 3_000;
 const [SILENCE_MS, LOOK_MS] = [3_000, 1_500];
 /** Playlists and segments of the minute are a tenth of it, and the allocator's habits the rest; a queue without a bound grows by this in seconds. */
 const GROWTH_KIB_MAX = 64 * 1024;
-/** What a busy machine does to a player that is a second behind; without its source it would be all of the minute. */
-const STALLED_MS_MAX = 500;
+/** Of the time: what a busy machine does to a player that is a second behind. Without its source it would be all of it. */
+const STALLED_MAX = 0.1;
 const [FPS, TICKS] = [30, 3_000];
 
 test('the transcoder fails, the server holds', { timeout: 240_000 }, async (t) => {
@@ -73,7 +73,7 @@ async function killedAgainAndAgain(t, { server, children, page }) {
       await until(`${kind} number ${n + 1} is ready`, () => children.isReady(kind), { within: BACK_OFF_MS[n] + 2 * START_MS_MAX });
       children.signal(kind, 'SIGKILL');
       await until(`the server knows that ${kind} number ${n + 1} is gone`, () => children.retries(kind).length === n + 1);
-      if (kind === 'video') assert.deepEqual((await streamInfo(server, 'bees')).video.repair, { why: 'b_frames', state: 'starting' });
+      if (kind === 'video') assert.deepEqual((await streamInfo(server, 'bees')).video.repair, { why: 'b_frames', state: 'starting', ll_hls: false });
     }
   }));
   const killed = performance.now();
@@ -88,7 +88,7 @@ async function killedAgainAndAgain(t, { server, children, page }) {
     for (const { told, waited } of waits) assert.ok(waited >= told - 5 && waited <= told + START_MS_MAX, `${waited} ms instead of ${told}`);
     assert.equal(await deaths(server, kind, 'exited'), KILLS);
   }
-  assert.deepEqual((await streamInfo(server, 'bees')).video.repair, { why: 'b_frames', state: 'running' });
+  assert.deepEqual((await streamInfo(server, 'bees')).video.repair, { why: 'b_frames', state: 'running', ll_hls: false });
   const after = await whepStats(page);
   assert.equal(after.state, 'connected');
   assert.equal(after.video.ssrc, before.video.ssrc, 'one and the same session');
@@ -149,9 +149,9 @@ function nobodyNoticed(t, before, after) {
   t.diagnostic(`in ${seconds.toFixed(1)} s LL-HLS presented ${more('hls', 'frames')} pictures and waited for ${stalled.toFixed(0)} ms`);
   t.diagnostic(`of the other stream's ${sent.toFixed(0)} pictures ${more('plain', 'framesReceived')} were received, ${more('plain', 'framesDecoded')} decoded`);
   assert.equal(after.hls.error, null);
-  assert.ok(stalled <= STALLED_MS_MAX, `LL-HLS waited for ${stalled} ms`);
+  assert.ok(stalled <= STALLED_MAX * 1_000 * seconds, `LL-HLS waited for ${stalled} ms`);
   assert.ok(more('hls', 'frames') >= 0.9 * FPS * seconds, 'pictures by LL-HLS');
-  assert.ok(more('hls', 'time') >= 0.95 * seconds, `LL-HLS went on by ${more('hls', 'time')} s in ${seconds} s`);
+  assert.ok(more('hls', 'time') >= (1 - STALLED_MAX) * seconds, `LL-HLS went on by ${more('hls', 'time')} s in ${seconds} s`);
   assert.equal(more('plain', 'packetsLost'), 0);
   // The two are not asked at the same moment.
   assert.ok(more('plain', 'framesReceived') >= sent - FPS / 2, 'every picture of the other stream');
