@@ -35,8 +35,13 @@ impl Budget {
 
     /// Whether this stream may be repaired, now or still.
     pub(crate) fn admit(&mut self, stream: StreamId, pixels_per_second: f64) -> bool {
-        if self.taken.contains_key(&stream) {
-            return true;
+        if let Some(share) = self.taken.get(&stream) {
+            #[expect(clippy::float_cmp, reason = "the same number, or another picture")]
+            let same = share.pixels_per_second == pixels_per_second;
+            if same {
+                return true;
+            }
+            self.taken.remove(&stream);
         }
         let cores = pixels_per_second * self.price;
         let taken: f64 = self.taken.values().map(|share| share.cores).sum();
@@ -108,6 +113,26 @@ mod tests {
             }
             assert_eq!(admitted(&mut budget, 1..20), room, "{busy_ms} ms of 2 s");
         }
+    }
+
+    #[test]
+    fn a_stream_whose_picture_grows_asks_for_room_anew() {
+        let mut budget = Budget::new(0.7);
+        assert!(budget.admit(StreamId(0), HD));
+        assert!(!budget.admit(StreamId(0), 4.5 * HD));
+        assert!(budget.admit(StreamId(1), HD), "it has left its place");
+        // And what it costs is the price of what it has now.
+        let mut budget = Budget::new(9.0);
+        assert!(budget.admit(StreamId(0), HD));
+        assert!(budget.admit(StreamId(0), 4.5 * HD));
+        for _ in 0..50 {
+            budget.measured(
+                StreamId(0),
+                Duration::from_millis(5_200),
+                Duration::from_secs(2),
+            );
+        }
+        assert_eq!(admitted(&mut budget, 1..20), 11);
     }
 
     #[test]
