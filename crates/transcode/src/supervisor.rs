@@ -273,14 +273,16 @@ impl Supervisor {
         let State::Running { running, with } = &mut self.state else {
             return;
         };
-        let serves = self.wanted.as_ref() == Some(with);
-        // One that is not to come back is no question.
-        if serves && (!picture.wanted || running.frame_sent(now, &self.config)) {
-            self.outputs
-                .push_back(Output::Send(ToChild::Picture(picture)));
-        } else {
+        if self.wanted.as_ref() != Some(with) {
             self.counters.frames_dropped += 1;
+            return;
         }
+        // One that is not to come back is no question. Of too many the child is given the rest as such: others refer to them.
+        let wanted = picture.wanted && running.frame_sent(now, &self.config);
+        self.counters.frames_dropped += u64::from(picture.wanted && !wanted);
+        let picture = SourcePicture { wanted, ..picture };
+        self.outputs
+            .push_back(Output::Send(ToChild::Picture(picture)));
     }
 
     fn keyframe(&mut self) {

@@ -63,6 +63,21 @@ fn a_child_that_keeps_its_pictures_is_given_up() {
 }
 
 #[test]
+fn too_many_pictures_at_once_are_decoded_all_the_same() {
+    let mut show = Show::new(Child {
+        mute: true,
+        ..Child::good()
+    });
+    show.want_video();
+    show.run(ms(1_000));
+    for frame in 0..300 {
+        show.picture(frame, true);
+    }
+    assert_eq!(show.pictures.len(), 300, "others refer to them");
+    assert_eq!(show.supervisor.counters().frames_dropped, 44);
+}
+
+#[test]
 fn when_the_child_dies_audio_is_back_within_two_seconds() {
     for start_takes in [ms(50), ms(300), ms(1_200)] {
         let mut show = Show::new(Child {
