@@ -310,6 +310,10 @@ fn a_child_that_falls_behind_is_ended_and_viewers_are_told_until_it_is_tried_aga
     show.group_with_b_frames(15);
     assert!(!show.verdicts().contains(&"repair_too_slow"));
     show.answer(Pts(made.0 + 2 * FRAME));
+    show.group_with_b_frames(54);
+    assert!(!show.verdicts().contains(&"repair_too_slow"));
+    show.group_with_b_frames(15);
+    show.answer(Pts(made.0 + 3 * FRAME));
     show.group_with_b_frames(15);
     assert!(show.verdicts().contains(&"repair_too_slow"));
     assert!(show.told().contains(&ToChild::Stop));
@@ -532,12 +536,72 @@ fn without_a_key_frame_for_ten_seconds_ll_hls_goes_over_to_pictures_that_have_th
     assert_eq!(starts.len(), 2, "{starts:?}");
     let seam = starts[1].since(starts[0]) / FRAME;
     assert!((301..=303).contains(&seam), "{seam}");
-    // Nobody is left by WebRTC for long, and the source does not get better.
-    for _ in 0..600 {
+    // Nobody is left by WebRTC for long, and the source does not get better: not even when its group is too long to be kept.
+    for _ in 0..1_500 {
         show.picture(0, P);
     }
     assert!(show.repair().ll_hls);
-    assert!(show.packaged().1.len() > 10);
+    assert!(show.packaged().1.len() > 20);
+    assert!(matches!(show.told().last(), Some(ToChild::Picture(picture)) if picture.wanted));
+}
+
+#[test]
+fn a_child_that_cannot_begin_takes_nothing_from_the_viewers() {
+    let mut show = Show::new(AVCC);
+    show.picture(0, I);
+    for _ in 0..200 {
+        show.picture(0, P);
+    }
+    // It is asked for, and does not come before the group is too long to be kept.
+    for _ in 0..900 {
+        let _ = show.offer();
+        show.picture(0, P);
+    }
+    show.tell(ChildEvent::Exited {
+        description: "not ready".into(),
+    });
+    for _ in 0..10 {
+        show.picture(0, P);
+    }
+    show.told();
+    show.child_comes_up();
+    show.picture(0, P);
+    assert_eq!(show.pictures(Pts(0)), [], "without its beginning");
+    show.picture(0, I);
+    assert!(matches!(show.pictures(Pts(0))[..], [(_, true)]));
+}
+
+#[test]
+fn what_comes_in_one_burst_after_a_pause_is_no_lag() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.picture(0, I);
+    show.offer().unwrap();
+    show.child_works();
+    for _ in 0..30 {
+        show.picture(0, P);
+    }
+    show.works = false;
+    show.world.pass(Duration::from_secs(4));
+    let made = show.made.unwrap();
+    // All that the line had kept back.
+    let conn = show.publisher.conn;
+    for n in 0..120 {
+        let unit = show
+            .publisher
+            .access_unit((show.frames + n) * 1_000 / 30, 0, &[P]);
+        show.world.send(conn, unit);
+    }
+    for n in 0..120 {
+        show.answer(Pts(made.0 + (1 + n) * FRAME));
+        show.world.pass(Duration::from_millis(5));
+    }
+    show.frames += 120;
+    show.works = true;
+    for n in 0..90 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert!(!show.verdicts().contains(&"repair_too_slow"));
+    assert!(!show.told().contains(&ToChild::Stop));
 }
 
 #[test]
@@ -570,9 +634,71 @@ fn a_child_that_falls_behind_gives_ll_hls_back_to_the_source() {
         show.picture(0, P);
     }
     show.answer(Pts(made.0 + FRAME));
+    for _ in 0..65 {
+        show.picture(0, P);
+    }
+    show.answer(Pts(made.0 + 2 * FRAME));
     for n in 0..40 {
-        show.picture(0, if n == 0 { I } else { P });
+        show.picture(0, if n == 10 { I } else { P });
     }
     assert_eq!(show.packaged().0, [MADE, "avc1.7a000d"]);
     assert!(show.verdicts().contains(&"repair_too_slow"));
+}
+
+#[test]
+fn a_child_that_makes_nothing_does_not_take_ll_hls_away_again_and_again() {
+    let mut show = Show::new(AVCC_422);
+    show.picture(0, I);
+    show.child_comes_up();
+    let mut paused = 0;
+    for n in 1..1_800 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+        paused += usize::from(show.repair().ll_hls);
+    }
+    let (codecs, starts) = show.packaged();
+    assert_eq!((codecs, paused), (vec!["avc1.7a000d".to_owned()], 0));
+    let longest = starts.windows(2).map(|pair| pair[1].since(pair[0])).max();
+    assert!(longest < Some(4 * 90_000), "{starts:?}");
+}
+
+#[test]
+fn where_the_source_has_no_key_frame_ll_hls_waits_for_the_next_child() {
+    let mut show = Show::new(AVCC);
+    show.picture(0, I);
+    for _ in 0..125 {
+        show.picture(0, P);
+    }
+    show.offer().unwrap();
+    show.child_works();
+    for _ in 0..300 {
+        show.picture(0, P);
+    }
+    assert!(show.repair().ll_hls);
+    // It hangs, and its successor takes its time.
+    show.works = false;
+    for _ in 0..100 {
+        show.picture(0, P);
+    }
+    show.tell(ChildEvent::Exited {
+        description: "signal: 9".into(),
+    });
+    for _ in 0..70 {
+        show.picture(0, P);
+    }
+    assert!(show.repair().ll_hls, "the source could not be joined");
+    show.child_works();
+    show.world.out.clear();
+    for _ in 0..60 {
+        show.picture(0, P);
+    }
+    let is_part = |output: &Output| {
+        matches!(
+            output,
+            Output::Hls {
+                publication: hls::Publication::Part(_),
+                ..
+            }
+        )
+    };
+    assert!(show.world.out.iter().any(is_part));
 }

@@ -29,7 +29,9 @@ pub(super) struct Packaging {
     newest: Option<Pts>,
     /// When the last picture of the source came.
     fed_at: Instant,
-    /// When the last repaired picture came, or began to be waited for.
+    /// When the last repaired picture came.
+    made_at: Option<Instant>,
+    /// When the last one for LL-HLS did, or began to be waited for.
     heard_at: Instant,
     /// The source's own until then: the repaired ones did not come.
     source_until: Option<Instant>,
@@ -52,6 +54,7 @@ impl Packaging {
             from: From::Source,
             newest: None,
             fed_at: now,
+            made_at: None,
             heard_at: now,
             source_until: None,
             repaired: None,
@@ -61,6 +64,10 @@ impl Packaging {
     /// The repair has viewers that nobody counts.
     pub(super) const fn wants_repaired(&self) -> bool {
         self.wants_repaired
+    }
+
+    pub(super) const fn repaired_config(&self) -> Option<&VideoConfig> {
+        self.repaired.as_ref()
     }
 
     pub(super) fn is_repaired(&self) -> bool {
@@ -117,7 +124,7 @@ impl Stream {
 
     /// One picture of the source, in decode order.
     pub(super) fn package_picture(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
-        if let Err(error) = self.choose_pictures(fx) {
+        if let Err(error) = self.choose_pictures(fx, frame.keyframe) {
             self.packaged(fx, Err(error));
         }
         if self.packaging.from == From::Source {
@@ -138,6 +145,7 @@ impl Stream {
 
     /// One picture that was made, of this epoch.
     pub(super) fn package_repaired(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
+        self.packaging.made_at = Some(fx.now);
         let begins = self.packaging.from == From::Nothing;
         if begins {
             let fits = frame.keyframe && Some(frame.stream_pts()) > self.packaging.newest;
@@ -174,8 +182,8 @@ impl Stream {
         }
     }
 
-    /// Goes over to the repaired pictures once they are being made, and back when they are not.
-    fn choose_pictures(&mut self, fx: &mut Effects<'_>) -> Result<(), hls::Error> {
+    /// Goes over to the repaired pictures once they are being made, and back when they are not: where a player can begin.
+    fn choose_pictures(&mut self, fx: &mut Effects<'_>, keyframe: bool) -> Result<(), hls::Error> {
         let packaging = &mut self.packaging;
         // A source that pauses is no fault of the child's.
         if fx.now.saturating_duration_since(packaging.fed_at) > PAUSE {
@@ -190,13 +198,15 @@ impl Stream {
         match packaging.from {
             From::Source => {
                 let stays = packaging.source_until.is_some_and(|until| fx.now < until);
-                if self.repair.is_running() && !stays && !rests {
+                let ago = |at| fx.now.saturating_duration_since(at);
+                let comes = packaging.made_at.is_some_and(|at| ago(at) < PAUSE);
+                if comes && !stays && !rests {
                     packaging.waits(fx.now);
                     self.refresh(fx);
                 }
                 Ok(())
             }
-            From::Nothing | From::Repaired if is_silent || rests => {
+            From::Nothing | From::Repaired if keyframe && (is_silent || rests) => {
                 packaging.source_until = Some(fx.now + SOURCE_FOR);
                 self.package_source()
             }
@@ -205,8 +215,8 @@ impl Stream {
     }
 }
 
-/// Between two pictures of a source that goes on.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Between two pictures of a source that goes on, be it of slides.
+const PAUSE: Duration = Duration::from_secs(4);
 /// Longer than it takes to notice that a child hangs, and to put another in its place.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Each change costs a discontinuity.

@@ -10,6 +10,7 @@
 //! the middle of a group decodes it from its key frame on, and encodes what is new.
 
 mod group;
+mod lag;
 mod need;
 
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ use crate::{
     stream::{Effects, Stream},
 };
 use group::Group;
+use lag::{Lag, REST_MIN};
 pub(crate) use need::Need;
 
 /// What makes pictures that every viewer decodes.
@@ -44,6 +46,8 @@ pub(super) struct Repair {
     /// What the child is told, the same for the whole epoch, so that it lives through it; and its pixels a second.
     start: Option<(Start, f64)>,
     group: Group,
+    /// The running child has had every picture since a key frame.
+    fed: bool,
     /// Watched until then, though nobody is connected.
     keep_until: Option<Instant>,
     /// The source's own pictures go to the viewers.
@@ -56,7 +60,7 @@ pub(super) struct Repair {
     keyframe_at: Option<Instant>,
     /// The child was too slow: none before this.
     rests_until: Option<Instant>,
-    rest: Duration,
+    lag: Lag,
     /// Until pictures come again.
     trouble: Option<Trouble>,
     sei: SeiTrack,
@@ -79,13 +83,14 @@ impl Repair {
             need: None,
             start: None,
             group: Group::default(),
+            fed: false,
             keep_until: None,
             passing: true,
             passed: None,
             asked: None,
             keyframe_at: None,
             rests_until: None,
-            rest: REST_MIN,
+            lag: Lag::new(),
             trouble: None,
             sei: SeiTrack::default(),
         }
@@ -150,13 +155,6 @@ impl Repair {
         let why = self.need?.code();
         Some(RepairStatus { why, state, ll_hls })
     }
-
-    /// The child, whose picture of this time has just come, does not keep up with the source. Looked at when one comes: a
-    /// child from which none does has hung, which its supervisor notices, and the next one may do better.
-    fn is_late(&self, made: Pts) -> bool {
-        self.asked
-            .is_some_and(|(_, asked)| asked.since(made) > LAG_MAX_TICKS)
-    }
 }
 
 impl Stream {
@@ -194,11 +192,26 @@ impl Stream {
             .map(|(source, config)| start(source, config, rate));
         repair.passing = repair.need.is_none_or(Need::may_pass);
         repair.group.clear();
+        repair.fed = false;
+        repair.lag.begin();
         (repair.passed, repair.asked) = (None, None);
-        repair.trouble = None;
+        if !repair.rests() {
+            repair.trouble = None;
+        }
         // Whoever waits for the stream comes now; and what repairing it costs is known before the first does.
         repair.keep_until = Some(fx.now + LINGER);
         self.want_repair(fx);
+        self.go_on_with_child();
+    }
+
+    /// A child that lives through the epoch does not say again what its pictures are decoded with.
+    fn go_on_with_child(&mut self) {
+        let goes_on = !self.repair.passing && self.repair.is_running();
+        if let (true, Some(track), Some(config)) =
+            (goes_on, &mut self.video, self.packaging.repaired_config())
+        {
+            track.rendition.set_video_config(config);
+        }
     }
 
     /// A viewer has been promised the video.
@@ -242,6 +255,7 @@ impl Stream {
         } else {
             self.repair.rests_until = Some(fx.now + REST_MIN);
             self.repair.trouble = Some(Trouble::NoRoom);
+            self.tell_repair(fx, Input::Unwant);
         }
     }
 
@@ -281,14 +295,18 @@ impl Stream {
             self.source_config();
         }
         let repair = &mut self.repair;
+        if running && frame.keyframe {
+            repair.fed = true;
+            repair.passing = false;
+        }
         if repair.passing {
             repair.passed = repair.passed.max(Some(pts));
         }
+        // For the child that will take this one's place.
         repair.group.push(pts, frame.keyframe, &frame.payload);
-        if !running || repair.group.pictures().is_empty() {
-            return;
+        if running && repair.fed {
+            self.feed(fx, pts, frame.payload.clone(), None);
         }
-        self.feed(fx, pts, frame.payload.clone(), None);
     }
 
     fn source_config(&mut self) {
@@ -312,10 +330,13 @@ impl Stream {
         self.tell_repair(fx, Input::Picture(picture));
     }
 
-    /// A child is ready: it decodes the group so far, and encodes from its newest picture on.
+    /// A child is ready: it decodes the group so far, and encodes from its newest picture on. Without its beginning it waits for
+    /// the next one, and viewers have what they had.
     fn catch_up(&mut self, fx: &mut Effects<'_>) {
-        self.repair.passing = false;
+        self.repair.fed = !self.repair.group.pictures().is_empty();
+        self.repair.passing &= !self.repair.fed;
         self.repair.asked = None;
+        self.repair.lag.begin();
         let newest = self.repair.group.newest();
         let group = self.repair.group.pictures().to_vec();
         for (pts, payload) in group {
@@ -325,8 +346,7 @@ impl Stream {
 
     /// The machine cannot do it in real time: viewers would be ever further behind.
     fn give_up(&mut self, fx: &mut Effects<'_>) {
-        self.repair.rests_until = Some(fx.now + self.repair.rest);
-        self.repair.rest = (self.repair.rest * 2).min(REST_MAX);
+        self.repair.rests_until = Some(fx.now + self.repair.lag.rest());
         self.want_repair(fx);
         self.repair.trouble = Some(Trouble::TooSlow);
     }
@@ -360,8 +380,11 @@ impl Stream {
                     self.child_life(fx, ChildKind::Video, event);
                     if up {
                         self.catch_up(fx);
-                    } else if !self.repair.passing {
-                        fx.sfu.pause_video(self.id);
+                    } else {
+                        self.repair.fed = false;
+                        if !self.repair.passing {
+                            fx.sfu.pause_video(self.id);
+                        }
                     }
                 }
             }
@@ -384,8 +407,8 @@ impl Stream {
             payload,
         } = picture;
         // What the decoder had kept back of an epoch before says nothing of this one.
-        let is_of_this_epoch = self.repair.asked.is_some_and(|(first, _)| pts >= first);
-        if is_of_this_epoch {
+        let asked = self.repair.asked.filter(|(first, _)| pts >= *first);
+        if asked.is_some() {
             self.repair.trouble = None;
         }
         if keyframe {
@@ -401,11 +424,14 @@ impl Stream {
             keyframe,
             payload: insert(Syntax::H264, payload, &nals),
         };
-        if is_of_this_epoch {
+        if asked.is_some() {
             self.package_repaired(fx, &frame);
         }
         self.push_video(fx, &frame);
-        if is_of_this_epoch && self.repair.is_late(pts) {
+        // Looked at when one comes: a child from which none does has hung, which its supervisor notices.
+        if let Some((_, newest)) = asked
+            && self.repair.lag.is_too_slow(fx.now, newest.since(pts))
+        {
             self.give_up(fx);
         }
     }
@@ -452,8 +478,3 @@ const BITRATE_MAX_BPS: u32 = 20_000_000;
 const LINGER: Duration = Duration::from_secs(10);
 /// One who joins so soon after a key frame is shown the few pictures since it.
 const FRESH: Duration = Duration::from_millis(300);
-/// Further behind than anybody accepts, and than a busy second explains.
-const LAG_MAX_TICKS: i64 = 2 * 90_000;
-/// Other work may have been in the way, at first.
-const REST_MIN: Duration = Duration::from_secs(10);
-const REST_MAX: Duration = Duration::from_secs(300);
