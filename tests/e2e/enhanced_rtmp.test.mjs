@@ -1,9 +1,9 @@
 /**
  * FFmpeg 9 publishes H.265, AV1 and VP9 by Enhanced RTMP, with AAC and Opus: LL-HLS has the pictures in their codec, WebRTC has what
- * the server makes of H.265 and VP9; of AV1 it has the sound alone and says why.
+ * the server makes of them. Where nothing decodes AV1, WebRTC has the sound alone and the server says what to install.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { expectProblem, getCue, insertCue, offer, postWhep, product, showCue, streamInfo, waitLive } from './lib/api.mjs';
@@ -27,7 +27,7 @@ const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-b:v', '800k'];
 const SOURCES = {
   'H.265 and AAC': {
     video: [...X265, '-x265-params', 'keyint=60:min-keyint=60:scenecut=0:open-gop=0:bframes=2:log-level=error'], audio: AAC, probed: 'hevc',
-    codec: 'h265', name: 'H.265', codecs: /^hvc1\.1\.6\.L\d+\.90$/, sound: /^mp4a\.40\.2$/, plays: false, repaired: true, carriesCues: true,
+    codec: 'h265', name: 'H.265', codecs: /^hvc1\.1\.6\.L\d+\.90$/, sound: /^mp4a\.40\.2$/, plays: false, carriesCues: true,
   },
   'AV1 and Opus': {
     // Its sequence header in the tags is empty.
@@ -36,7 +36,7 @@ const SOURCES = {
   },
   'VP9 and Opus': {
     video: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '800k', '-g', '60'], audio: OPUS, probed: 'vp9',
-    codec: 'vp9', name: 'VP9', codecs: /^vp09\.00\.\d\d\.08$/, sound: /^opus$/, plays: true, repaired: true,
+    codec: 'vp9', name: 'VP9', codecs: /^vp09\.00\.\d\d\.08$/, sound: /^opus$/, plays: true,
   },
 };
 
@@ -63,7 +63,7 @@ async function oneSource(t, source) {
     assert.match(video.codecs, source.codecs);
     assert.match(audio.codecs, source.sound);
     assert.deepEqual([video.width, video.height], [640, 360]);
-    assert.deepEqual(verdicts.map(({ code }) => code), [source.repaired ? 'codec' : 'no_webrtc']);
+    assert.deepEqual(verdicts.map(({ code }) => code), ['codec']);
     const { text } = await presentation(server, 'demo');
     assert.equal(describe(checkMultivariant(text)), '');
     assert.ok(text.includes(`CODECS="${video.codecs},mp4a.40.2"`), text);
@@ -71,17 +71,11 @@ async function oneSource(t, source) {
 
   await t.test('LL-HLS keeps its rules, and FFmpeg decodes every picture', () => hlsDecodes(t, server, source));
 
-  await t.test(source.repaired ? 'WebRTC: sound' : 'WebRTC: the picture is refused with a reason, the sound is not', async () => {
-    if (!source.repaired) await expectProblem(await postWhep(server, 'demo'), 422, new RegExp(`${source.name} by RTMP.*publish H\\.264.*LL-HLS`));
-    assert.equal((await postWhep(server, 'demo', soundAlone())).status, 201);
-    const opus = async () => (await streamInfo(server, 'demo')).audio.opus_packets;
-    const before = await opus();
-    await until('Opus', async () => await opus() > before + 50);
-  });
+  await t.test('WebRTC: sound alone', () => soundIsSent(server));
 
   await t.test(source.plays ? 'Chromium plays it by LL-HLS' : 'Chromium says that it cannot play it', async () => {
     const browser = await launchBrowser(t);
-    if (source.repaired) await decodesByWebRtc(t, browser, server);
+    await decodesByWebRtc(t, browser, server);
     if (source.plays) {
       const page = await watch(browser, server, 'demo', 'hls');
       const { frames } = await playback(page);
@@ -99,6 +93,32 @@ async function oneSource(t, source) {
         .includes('This browser cannot play this video')), { within: 20_000 });
     }
   });
+}
+
+test('AV1 where nothing decodes it', { timeout: 90_000 }, async (t) => {
+  const server = await startServer(t, { env: await withoutPlugin(t, 'libgstaom.so') });
+  publish(t, server, SOURCES['AV1 and Opus']);
+  await waitLive(server, 'demo');
+  assert.match(server.log(), /decodes: H\.264, H\.265, VP9; with the Debian package gstreamer1\.0-plugins-bad AV1/);
+  const { verdicts } = await streamInfo(server, 'demo');
+  assert.deepEqual(verdicts.map(({ code }) => code), ['no_webrtc']);
+  assert.match(verdicts[0].remedy, /gstreamer1\.0-plugins-bad/);
+  await expectProblem(await postWhep(server, 'demo'), 422, /AV1 by RTMP.*gstreamer1\.0-plugins-bad.*publish H\.264.*LL-HLS/);
+  await soundIsSent(server);
+});
+
+/** GStreamer's plugins as they are installed, without one. */
+async function withoutPlugin(t, left) {
+  const [folder, installed] = [scratch(t, 'plugins'), (await output('pkg-config', ['--variable=pluginsdir', 'gstreamer-1.0'])).trim()];
+  for (const name of readdirSync(installed).filter((n) => n.endsWith('.so') && n !== left)) symlinkSync(join(installed, name), join(folder, name));
+  return { GST_PLUGIN_SYSTEM_PATH_1_0: folder, GST_REGISTRY: join(folder, 'registry.bin') };
+}
+
+async function soundIsSent(server) {
+  assert.equal((await postWhep(server, 'demo', soundAlone())).status, 201);
+  const opus = async () => (await streamInfo(server, 'demo')).audio.opus_packets;
+  const before = await opus();
+  await until('Opus', async () => await opus() > before + 50);
 }
 
 async function decodesByWebRtc(t, browser, server) {

@@ -111,6 +111,8 @@ pub enum Input {
         /// What happened.
         event: ChildEvent,
     },
+    /// The children of this machine decode AV1, too, for which not every one has what it takes.
+    Av1Decoded,
 }
 
 /// What an RTMP client asks to publish.

@@ -17,6 +17,8 @@ pub struct Config {
     pub transcode: transcode::Config,
     /// How many processors may be busy encoding pictures again for WebRTC viewers; 0 turns that off.
     pub repair_cores: f64,
+    /// Whether children decode AV1; [`Input::Av1Decoded`](crate::Input::Av1Decoded) tells it later.
+    pub av1_decoded: bool,
     /// The RTMP application a publisher must name.
     pub app: String,
     /// How long an interrupted stream waits for its publisher before it ends.
@@ -39,6 +41,7 @@ impl Config {
             rtmp: rtmp::Config::default(),
             transcode: transcode::Config::default(),
             repair_cores: 1.0,
+            av1_decoded: false,
             app: "live".to_owned(),
             resume_window: Duration::from_secs(20),
             takeover_after: Duration::from_secs(2),

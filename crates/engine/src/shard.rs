@@ -143,6 +143,17 @@ impl Shard {
                     );
                 }
             }
+            Input::Av1Decoded => {
+                self.config.av1_decoded = true;
+                for stream in self.streams.values_mut() {
+                    stream.av1_is_decoded(&mut Effects {
+                        now,
+                        out: &mut self.out,
+                        sfu: &mut self.sfu,
+                        budget: &mut self.budget,
+                    });
+                }
+            }
         }
         self.settle(now);
     }

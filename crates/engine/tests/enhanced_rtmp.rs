@@ -184,37 +184,53 @@ fn video_that_nothing_decodes_is_refused_and_sound_alone_is_not() {
         text.contains("AV1 by RTMP") && text.contains("publish H.264"),
         "{text}"
     );
+    assert!(text.contains("gstreamer1.0-plugins-bad"), "{text}");
     offer(&mut world, &sound_alone()).unwrap();
+    // What decodes it is found out while the stream runs.
+    assert_eq!(verdicts(&world), ["no_webrtc"]);
+    world.input(Input::Av1Decoded);
+    send_from(&mut world, publisher, "av01", &av1, 30..60);
+    offer(&mut world, OFFER).unwrap();
+    let status = world.shard.stream(world.now, &name()).unwrap();
+    let standing: Vec<_> = status.verdicts.iter().map(|verdict| verdict.code).collect();
+    assert_eq!(standing, ["codec"], "what is mended is taken back");
+    assert_eq!(started(&mut world), Some(VideoSource::Av1));
 }
 
 #[test]
-fn h265_and_vp9_are_given_to_a_child_with_what_decodes_them() {
+fn other_codecs_are_given_to_a_child_with_what_decodes_them() {
+    let av1 = ivf(include_bytes!("../../media/tests/data/av1.ivf"));
     let vp9 = ivf(include_bytes!("../../media/tests/data/vp9.ivf"));
     let hvcc = h265::parse_hvcc(&x265().0).unwrap().config.hvcc;
     for (fourcc, group, source) in [
         ("hvc1", x265().1, VideoSource::H265(hvcc)),
         ("vp09", vp9, VideoSource::Vp9),
+        ("av01", av1, VideoSource::Av1),
     ] {
         let mut world = World::new();
+        world.input(Input::Av1Decoded);
         let publisher = world.publish(1, "show");
         send(&mut world, publisher, fourcc, &group, 30);
         offer(&mut world, OFFER).unwrap();
-        let child = world.out.iter().find_map(|output| match output {
-            Output::ChildSpawn { child, .. } if child.kind == ChildKind::Video => Some(*child),
-            _ => None,
-        });
-        let child = child.unwrap();
-        let event = ChildEvent::Spawned;
-        world.input(Input::Child { child, event });
-        let started = world.out.iter().find_map(|output| match output {
-            Output::ChildSend {
-                message: ToChild::Start(Start::VideoToH264(start)),
-                ..
-            } => Some(start.source.clone()),
-            _ => None,
-        });
-        assert_eq!(started, Some(source));
+        assert_eq!(started(&mut world), Some(source));
     }
+}
+
+/// What the child of the picture is told to decode, once it is there.
+fn started(world: &mut World) -> Option<VideoSource> {
+    let child = world.out.iter().find_map(|output| match output {
+        Output::ChildSpawn { child, .. } if child.kind == ChildKind::Video => Some(*child),
+        _ => None,
+    });
+    let (child, event) = (child?, ChildEvent::Spawned);
+    world.input(Input::Child { child, event });
+    world.out.iter().find_map(|output| match output {
+        Output::ChildSend {
+            message: ToChild::Start(Start::VideoToH264(start)),
+            ..
+        } => Some(start.source.clone()),
+        _ => None,
+    })
 }
 
 /// Who was answered with the pictures of before sees an end, not the last of them for ever.

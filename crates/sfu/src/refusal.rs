@@ -100,7 +100,8 @@ const fn remedy(why: NotRepaired) -> &'static str {
              or watch by LL-HLS"
         }
         NotRepaired::NotDecoded => {
-            "this server does not decode it to encode it again: publish H.264, or watch by LL-HLS"
+            "this server does not decode it to encode it again (the Debian package gstreamer1.0-plugins-bad is missing there): \
+             publish H.264, or watch by LL-HLS"
         }
     }
 }

@@ -13,7 +13,7 @@ pub use opus_to_aac::{OpusChannels, OpusToAac};
 pub use video_to_h264::{VideoSource, VideoToH264};
 
 /// The version both ends must speak; it is the first field of [`Start`].
-pub const PROTOCOL_VERSION: u8 = 3;
+pub const PROTOCOL_VERSION: u8 = 4;
 
 /// What comes and what is wanted of it. Two equal ones can share a child.
 ///
@@ -54,7 +54,7 @@ impl Start {
             return Err(Error::Value {
                 element: "protocol version",
                 value: version.into(),
-                allowed: "this end speaks 3; install both binaries from one build",
+                allowed: "this end speaks 4; install both binaries from one build",
             });
         }
         body.require(1, "conversion")?;

@@ -28,8 +28,11 @@ const PACKAGES: [(&str, &str); 14] = [
     ("x264enc", "gstreamer1.0-plugins-ugly"),
 ];
 
+/// What a machine may lack: other packages come with it by the dozen, and only AV1 by RTMP needs it.
+const OPTIONAL: (&str, &str) = ("av1dec", "gstreamer1.0-plugins-bad");
+
 /// Whether this machine has what transcoding needs: makes every element, runs every conversion, puts the fence up.
-/// Names the versions. Fills GStreamer's registry by the way, for which it is not fenced before.
+/// Names the versions, and what it decodes. Fills GStreamer's registry by the way, for which it is not fenced before.
 pub(crate) fn check(mode: fence::Mode) -> Result<(String, i32), Error> {
     gst::init()?;
     for (element, _) in PACKAGES {
@@ -38,13 +41,23 @@ pub(crate) fn check(mode: fence::Mode) -> Result<(String, i32), Error> {
     warm::all()?;
     let fence = Fence::enter_late(mode)?;
     let versions = format!(
-        "shopcast-transcoder {}, protocol {}, {}\n{fence}",
+        "shopcast-transcoder {}, protocol {}, {}\n{fence}\n{}",
         env!("CARGO_PKG_VERSION"),
         transcode::PROTOCOL_VERSION,
-        gst::version_string()
+        gst::version_string(),
+        if decodes_av1() {
+            "decodes: H.264, H.265, VP9, AV1"
+        } else {
+            "decodes: H.264, H.265, VP9; with the Debian package gstreamer1.0-plugins-bad AV1, too"
+        }
     );
     fence.close(Memory::of_all())?;
     Ok((versions, 0))
+}
+
+/// Whether there is a decoder for AV1.
+pub(crate) fn decodes_av1() -> bool {
+    gst::ElementFactory::find(OPTIONAL.0).is_some()
 }
 
 /// One element by its factory's name.
@@ -55,6 +68,7 @@ pub(crate) fn make(element: &'static str) -> Result<gst::Element, Error> {
             element,
             package: PACKAGES
                 .iter()
+                .chain([&OPTIONAL])
                 .find_map(|(name, package)| (*name == element).then_some(*package))
                 .unwrap_or("gstreamer1.0-plugins-base"),
         })

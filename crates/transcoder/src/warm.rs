@@ -17,11 +17,12 @@ use std::{
 
 use bytes::Bytes;
 use media::{MediaTime, Timescale};
-use transcode::{AacToOpus, OpusToAac, Picture, VideoToH264};
+use transcode::{AacToOpus, OpusToAac, Picture, VideoSource, VideoToH264};
 
 use crate::{
     conversion::{Conversion, Sound},
     decode::Decoder,
+    elements,
     encode::{Codec, Listener},
     error::Error,
     runs::Runs,
@@ -53,7 +54,14 @@ pub(crate) fn all() -> Result<(), Error> {
     up(Conversion::Video(&grey::start(
         FRAME_RATE_MILLI,
         BITRATE_BPS,
-    )))
+    )))?;
+    if elements::decodes_av1() {
+        up(Conversion::Video(&VideoToH264 {
+            source: VideoSource::Av1,
+            ..grey::start(FRAME_RATE_MILLI, BITRATE_BPS)
+        }))?;
+    }
+    Ok(())
 }
 
 fn begin_sound(sound: Sound<'_>, witness: Witness) -> Result<(), Error> {
@@ -88,9 +96,15 @@ fn begin_sound(sound: Sound<'_>, witness: Witness) -> Result<(), Error> {
 }
 
 fn begin_video(video: &VideoToH264, witness: &Witness) -> Result<(), Error> {
-    let start = grey::start(video.frame_rate_milli, video.bitrate_bps);
+    let mut start = grey::start(video.frame_rate_milli, video.bitrate_bps);
+    let mut pictures = grey::pictures();
+    // Of the other codecs the decoders are in one plugin.
+    if video.source == VideoSource::Av1 {
+        start.source = VideoSource::Av1;
+        pictures = grey::av1();
+    }
     let video = Video::new(&start, witness)?;
-    for picture in grey::pictures() {
+    for picture in pictures {
         video.push(picture)?;
     }
     video.finish();

@@ -305,7 +305,8 @@ impl Stream {
         match (self.repair.makes_of(config).is_some(), repaired) {
             (true, true) => Finding::Wrong(texts::codec(config.codec())),
             (false, false) => Finding::Wrong(texts::no_webrtc(config.codec())),
-            (true, false) | (false, true) => Finding::Open,
+            // It may have been the other way before: what decodes AV1 is found out while the stream runs.
+            (true, false) | (false, true) => Finding::Fine,
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Repair {
     supervisor: Supervisor,
     /// It is not to be done here.
     is_off: bool,
+    /// What decodes AV1 is installed.
+    av1_decoded: bool,
     /// Why, once something was found in this epoch.
     need: Option<Need>,
     /// What the child is told, the same for the whole epoch, so that it lives through it; and its pixels a second.
@@ -80,6 +82,7 @@ impl Repair {
         Self {
             supervisor: Supervisor::new(config.transcode, now),
             is_off: config.repair_cores <= 0.0,
+            av1_decoded: config.av1_decoded,
             need: None,
             start: None,
             group: Group::default(),
@@ -129,8 +132,19 @@ impl Repair {
 
     /// What viewers are sent of a source that does not go to them as it is.
     pub(super) fn makes_of(&self, config: &VideoConfig) -> Option<VideoCodec> {
-        let repaired = !self.is_off && source(config, false).is_some();
+        let repaired = !self.is_off && self.source(config, false).is_some();
         repaired.then_some(VideoCodec::H264)
+    }
+
+    /// What a child decodes of a source. A WHIP publisher's browser knows which codecs other browsers take.
+    fn source(&self, config: &VideoConfig, forwarded: bool) -> Option<VideoSource> {
+        match config {
+            VideoConfig::H264(config) => Some(VideoSource::H264(config.avcc.clone())),
+            VideoConfig::H265(config) => Some(VideoSource::H265(config.hvcc.clone())),
+            VideoConfig::Vp9(_) if !forwarded => Some(VideoSource::Vp9),
+            VideoConfig::Av1(_) if !forwarded && self.av1_decoded => Some(VideoSource::Av1),
+            VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_) => None,
+        }
     }
 
     /// What keeps a needed repair from being had.
@@ -178,7 +192,7 @@ impl Stream {
         let rate = self.ingest.frame_rate();
         let forwarded = self.is_forwarded();
         let config = self.ingest.video.as_ref();
-        let source = config.and_then(|config| source(config, forwarded));
+        let source = config.and_then(|config| self.repair.source(config, forwarded));
         let repair = &mut self.repair;
         repair.need = config.and_then(|config| {
             if forwarded {
@@ -211,6 +225,19 @@ impl Stream {
             (goes_on, &mut self.video, self.packaging.repaired_config())
         {
             track.rendition.set_video_config(config);
+        }
+    }
+
+    /// AV1 can be repaired from now on; it may be there already, of a publisher who was quicker than this news.
+    pub(crate) fn av1_is_decoded(&mut self, fx: &mut Effects<'_>) {
+        self.repair.av1_decoded = true;
+        let is_av1 = |config: &&VideoConfig| config.codec() == VideoCodec::Av1;
+        if let Some(config) = self.ingest.video.as_ref().filter(is_av1)
+            && !self.is_forwarded()
+        {
+            let sent = self.repair.makes_of(config);
+            fx.sfu.set_video_codec(fx.now, self.id, sent);
+            self.start_repair(fx);
         }
     }
 
@@ -434,16 +461,6 @@ impl Stream {
         {
             self.give_up(fx);
         }
-    }
-}
-
-/// What a child decodes of a source. A WHIP publisher's browser knows which codecs other browsers take.
-fn source(config: &VideoConfig, forwarded: bool) -> Option<VideoSource> {
-    match config {
-        VideoConfig::H264(config) => Some(VideoSource::H264(config.avcc.clone())),
-        VideoConfig::H265(config) => Some(VideoSource::H265(config.hvcc.clone())),
-        VideoConfig::Vp9(_) if !forwarded => Some(VideoSource::Vp9),
-        VideoConfig::Vp8(_) | VideoConfig::Vp9(_) | VideoConfig::Av1(_) => None,
     }
 }
 

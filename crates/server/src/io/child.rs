@@ -56,6 +56,7 @@ impl Children {
         runtime: Handle,
         meters: Arc<Meters>,
     ) -> Self {
+        runtime.spawn(tell_what_it_decodes(program.clone(), shard.clone()));
         Self {
             program,
             shard,
@@ -110,6 +111,15 @@ impl Children {
         if matches!(event, ChildEvent::Exited { .. }) {
             self.running.remove(&child);
         }
+    }
+}
+
+/// Once that is known.
+async fn tell_what_it_decodes(mut program: Program, shard: ShardHandle) {
+    program.checked().await;
+    if program.decodes_av1() {
+        // Refused only when the shard ends.
+        let _ = shard.send(Command::Av1Decoded).await;
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     },
     /// News of a transcoding child.
     Child { child: ChildId, event: ChildEvent },
+    /// The children decode AV1, too.
+    Av1Decoded,
     /// A WebRTC publisher's offer, and by what right it is made.
     Publish {
         stream: StreamName,

@@ -227,6 +227,7 @@ impl Driver {
                 self.outlets.children.note(child, &event);
                 shard.handle_input(now, Input::Child { child, event });
             }
+            Command::Av1Decoded => shard.handle_input(now, Input::Av1Decoded),
             Command::TcpOpened { tuple, writer } => self.outlets.tcp_opened(tuple, writer),
             Command::TcpDatagram { tuple, contents } => {
                 self.meters.datagrams_in.increment(1);

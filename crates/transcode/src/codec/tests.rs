@@ -214,7 +214,7 @@ fn a_conversion_that_does_not_exist_is_named() {
         let text = error::<ToChild>(&other).to_string();
         assert!(text.contains("conversion is"), "{text}");
     }
-    let no_conversion = error::<ToChild>(&[0, 0, 0, 2, 0x01, 3]);
+    let no_conversion = error::<ToChild>(&[0, 0, 0, 2, 0x01, 4]);
     assert!(
         matches!(
             no_conversion,
@@ -229,18 +229,24 @@ fn a_conversion_that_does_not_exist_is_named() {
 #[test]
 fn each_codec_of_a_video_is_read_as_it_was_written() {
     let record = Bytes::from_static(&[1; 23]);
-    for source in [VideoSource::H265(record), VideoSource::Vp9] {
+    for source in [
+        VideoSource::H265(record),
+        VideoSource::Vp9,
+        VideoSource::Av1,
+    ] {
         let start = ToChild::Start(Start::VideoToH264(VideoToH264 {
             source,
             ..to_h264()
         }));
         assert_eq!(read::<ToChild>(&bytes(&start)), [Ok(start)]);
     }
-    // VP9 has no record.
-    let mut vp9 = vector("start-h264");
-    vp9[7] = 3;
-    let text = error::<ToChild>(&vp9).to_string();
-    assert!(text.contains("Start"), "{text}");
+    // VP9 and AV1 have no record.
+    for codec in [3, 5] {
+        let mut with_record = vector("start-h264");
+        with_record[7] = codec;
+        let text = error::<ToChild>(&with_record).to_string();
+        assert!(text.contains("Start"), "{text}");
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub enum VideoSource {
     H265(Bytes),
     /// VP9, whose pictures bring all they are decoded by.
     Vp9,
+    /// AV1, likewise: temporal units of OBUs with their sizes, whose key frames are led by their sequence header. Not every
+    /// machine's child decodes it.
+    Av1,
 }
 
 impl VideoToH264 {
@@ -34,6 +37,7 @@ impl VideoToH264 {
             VideoSource::H264(record) => (H264, record.as_ref()),
             VideoSource::H265(record) => (H265, record.as_ref()),
             VideoSource::Vp9 => (VP9, &[][..]),
+            VideoSource::Av1 => (AV1, &[][..]),
         };
         out.put_u8(codec);
         out.put_u32(self.frame_rate_milli);
@@ -53,11 +57,15 @@ impl VideoToH264 {
                 body.finished("Start")?;
                 VideoSource::Vp9
             }
+            AV1 => {
+                body.finished("Start")?;
+                VideoSource::Av1
+            }
             other => {
                 return Err(Error::Value {
                     element: "video codec",
                     value: other.into(),
-                    allowed: "1 (H.264), 2 (H.265) and 3 (VP9) exist",
+                    allowed: "1 (H.264), 2 (H.265), 3 (VP9) and 5 (AV1) exist",
                 });
             }
         };
@@ -92,7 +100,7 @@ impl VideoToH264 {
                 7,
                 CONFIGURATION_BYTES_MAX,
             ),
-            VideoSource::Vp9 => Ok(()),
+            VideoSource::Vp9 | VideoSource::Av1 => Ok(()),
         }
     }
 }
@@ -100,6 +108,7 @@ impl VideoToH264 {
 const H264: u8 = 1;
 const H265: u8 = 2;
 const VP9: u8 = 3;
+const AV1: u8 = 5;
 const FRAME_RATES_MILLI: std::ops::RangeInclusive<u32> = 1..=240_000;
 /// A slide at 240p; what level 5.1 allows in the baseline profile is 240 Mbit/s, what a network does less.
 const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=100_000_000;

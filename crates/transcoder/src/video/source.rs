@@ -18,6 +18,9 @@ pub(super) fn caps(start: &VideoToH264) -> gst::Caps {
             .field("alignment", "au")
             .field("codec_data", gst::Buffer::from_slice(hvcc.clone())),
         VideoSource::Vp9 => gst::Caps::builder("video/x-vp9").field("alignment", "super-frame"),
+        VideoSource::Av1 => gst::Caps::builder("video/x-av1")
+            .field("stream-format", "obu-stream")
+            .field("alignment", "tu"),
     };
     // The decoder hands it on to the encoder, whose rate control counts by it.
     caps.field("framerate", gst::Fraction::new(rate, 1000))
@@ -29,6 +32,8 @@ pub(super) fn decoder(source: &VideoSource) -> Result<gst::Element, Error> {
         VideoSource::H264(_) => "avdec_h264",
         VideoSource::H265(_) => "avdec_h265",
         VideoSource::Vp9 => "avdec_vp9",
+        // Each picture comes before the next goes in; there is nothing to set.
+        VideoSource::Av1 => return elements::make("av1dec"),
     })?;
     // A thread for each frame is a frame of delay for each thread.
     decoder.set_property_from_str("thread-type", "slice");

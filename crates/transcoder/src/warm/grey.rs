@@ -1,4 +1,5 @@
-//! Three grey pictures of 64 by 64 in H.264's high profile, an IDR and two that follow: `scripts/lib/grey.sh` makes them.
+//! Three grey pictures of 64 by 64 in H.264's high profile and in AV1, a key frame and two that follow: `scripts/lib/grey.sh`
+//! makes them.
 
 use bytes::Bytes;
 use media::Pts;
@@ -14,12 +15,22 @@ pub(super) const fn start(frame_rate_milli: u32, bitrate_bps: u32) -> VideoToH26
 }
 
 /// In decode order, which is that of their times.
-pub(super) fn pictures() -> impl Iterator<Item = SourcePicture> {
-    (0..).zip(PICTURES).map(|(n, payload)| SourcePicture {
+pub(super) fn pictures() -> Vec<SourcePicture> {
+    in_turn(&PICTURES)
+}
+
+/// The same in AV1's main profile.
+pub(super) fn av1() -> Vec<SourcePicture> {
+    in_turn(&AV1)
+}
+
+fn in_turn(pictures: &[&'static [u8]]) -> Vec<SourcePicture> {
+    let picture = |(n, payload): (i64, &&'static [u8])| SourcePicture {
         pts: Pts(n * 3_000),
         wanted: true,
         payload: Bytes::from_static(payload),
-    })
+    };
+    (0..).zip(pictures).map(picture).collect()
 }
 
 const CONFIGURATION: &[u8] = &[
@@ -39,5 +50,20 @@ const PICTURES: [&[u8]; 3] = [
     ],
     &[
         0x00, 0x00, 0x00, 0x09, 0x41, 0x9a, 0x46, 0x21, 0x3f, 0xfd, 0xf1, 0xad, 0x81,
+    ],
+];
+
+const AV1: [&[u8]; 3] = [
+    &[
+        0x0a, 0x0a, 0x00, 0x00, 0x00, 0x02, 0xaf, 0xff, 0x9b, 0x5f, 0x20, 0x08, 0x32, 0x10, 0x10,
+        0x00, 0x90, 0x00, 0x08, 0x20, 0x82, 0x20, 0x00, 0x00, 0xc1, 0xb4, 0xd0, 0xc1, 0x4d, 0xf8,
+    ],
+    &[
+        0x32, 0x12, 0x30, 0x03, 0x80, 0x80, 0xfd, 0xf8, 0x06, 0xc0, 0x00, 0x59, 0x65, 0x96, 0x28,
+        0x10, 0x42, 0x00, 0x95, 0x30,
+    ],
+    &[
+        0x32, 0x12, 0x30, 0x04, 0x01, 0x05, 0x7d, 0xf8, 0x06, 0xc0, 0x00, 0x59, 0x65, 0x96, 0x28,
+        0x10, 0x42, 0x00, 0x91, 0x40,
     ],
 ];

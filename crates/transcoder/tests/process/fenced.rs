@@ -23,7 +23,7 @@ use transcode::{
 use crate::{
     child::Transcoder,
     ffmpeg::{self, Aac, Layout, STEREO},
-    signal,
+    signal, video,
 };
 
 const THREADS: [&str; 3] = ["main", "fresh", "streaming"];
@@ -338,8 +338,8 @@ struct Job {
 }
 
 impl Job {
-    fn all() -> [Self; 3] {
-        [Self::aac(), Self::opus(), Self::video()]
+    fn all() -> [Self; 4] {
+        [Self::aac(), Self::opus(), Self::video(), Self::av1()]
     }
 
     fn aac() -> Self {
@@ -372,6 +372,27 @@ impl Job {
             start: Start::OpusToAac(OpusToAac::new(OpusChannels::Stereo)),
             messages: (0..50).map(frame).collect(),
             memory: 512 << 20,
+        }
+    }
+
+    /// By another plugin than all other pictures.
+    fn av1() -> Self {
+        let picture = |(pts, payload)| {
+            ToChild::Picture(SourcePicture {
+                pts,
+                wanted: true,
+                payload,
+            })
+        };
+        Self {
+            name: "AV1 to H.264",
+            start: Start::VideoToH264(VideoToH264 {
+                source: VideoSource::Av1,
+                frame_rate_milli: 30_000,
+                bitrate_bps: 1_000_000,
+            }),
+            messages: video::av1().units.into_iter().map(picture).collect(),
+            memory: 2 << 30,
         }
     }
 

@@ -181,7 +181,7 @@ fn garbage_and_messages_out_of_order_are_named_and_end_it_with_2() {
         (&[], b"GET / HTTP/1.1\r\n\r\n", "message of"),
         (&[], &[0, 0, 0, 1, 0x81], "0x81"),
         (&[], &[0, 0, 0, 2, 1, 1], "protocol version is 1"),
-        (&[], &[0, 0, 0, 3, 1, 3, 4], "conversion is 4"),
+        (&[], &[0, 0, 0, 3, 1, 4, 9], "conversion is 9"),
         (&[frame], &[], "before Start"),
         (&[start.clone(), start], &[], "second Start"),
     ];
@@ -252,7 +252,12 @@ fn the_check_says_what_it_found() {
         .output();
     let output = output.unwrap();
     assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stdout).contains("GStreamer 1."));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("GStreamer 1."), "{said}");
+    assert!(
+        said.ends_with("\ndecodes: H.264, H.265, VP9, AV1\n"),
+        "{said}"
+    );
 
     let bare = Command::new(env!("CARGO_BIN_EXE_shopcast-transcoder"))
         .arg("--check")

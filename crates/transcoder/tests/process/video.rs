@@ -4,7 +4,7 @@
 //! picture it is, whatever its time says.
 
 use bytes::Bytes;
-use media::{Pts, h264};
+use media::{Pts, av1, h264};
 use transcode::{FromChild, Picture, SourcePicture, Start, ToChild, VideoSource, VideoToH264};
 
 use crate::{child::Transcoder, ffmpeg, ffmpeg::SHADES};
@@ -198,9 +198,23 @@ pub(crate) fn h265() -> Source {
     }
 }
 
-/// Recorded from libvpx: the frames of an IVF file.
+/// Recorded from libvpx.
 pub(crate) fn vp9() -> Source {
-    let file = Bytes::from_static(include_bytes!("../../../media/tests/data/vp9.ivf"));
+    ivf(include_bytes!("../../../media/tests/data/vp9.ivf"))
+}
+
+/// Recorded from libaom, and taken to samples as the server takes it.
+pub(crate) fn av1() -> Source {
+    let mut source = ivf(include_bytes!("../../../media/tests/data/av1.ivf"));
+    for (_, unit) in &mut source.units {
+        *unit = av1::sample(unit).unwrap().payload;
+    }
+    source
+}
+
+/// The frames of an IVF file.
+fn ivf(file: &'static [u8]) -> Source {
+    let file = Bytes::from_static(file);
     let (mut rest, mut units) = (file.slice(32..), Vec::new());
     while let Some(size) = rest
         .first_chunk::<4>()
@@ -219,10 +233,11 @@ pub(crate) fn vp9() -> Source {
 
 #[test]
 fn other_codecs_come_back_as_h264_too() {
-    let (h265, vp9) = (h265(), vp9());
+    let (h265, vp9, av1) = (h265(), vp9(), av1());
     for (source, codec) in [
         (&h265, VideoSource::H265(h265.avcc.clone())),
         (&vp9, VideoSource::Vp9),
+        (&av1, VideoSource::Av1),
     ] {
         let mut transcoder = Transcoder::started(Start::VideoToH264(VideoToH264 {
             source: codec,

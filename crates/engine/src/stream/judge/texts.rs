@@ -110,7 +110,15 @@ pub(super) fn no_webrtc(codec: VideoCodec) -> Verdict {
         code: NO_WEBRTC,
         found: format!("The video is {} by RTMP.", codec.name()),
         cost: "WebRTC viewers are refused; LL-HLS viewers are served where their device decodes it.",
-        remedy: "H.264 reaches everybody: in OBS, Settings > Output, Video Encoder. In FFmpeg: `-c:v libx264`.",
+        remedy: match codec {
+            VideoCodec::Av1 => {
+                "H.264 reaches everybody: in OBS, Settings > Output, Video Encoder. In FFmpeg: `-c:v libx264`. Or, on the \
+                 server, install the Debian package gstreamer1.0-plugins-bad, with which it encodes AV1 again, and start it anew."
+            }
+            VideoCodec::H264 | VideoCodec::H265 | VideoCodec::Vp8 | VideoCodec::Vp9 => {
+                "H.264 reaches everybody: in OBS, Settings > Output, Video Encoder. In FFmpeg: `-c:v libx264`."
+            }
+        },
     }
 }
 

@@ -24,15 +24,15 @@ use crate::config::{Fence, Transcoder};
 pub(crate) struct Program {
     path: PathBuf,
     fence: Fence,
-    /// Closed once the check has ended.
-    checked: watch::Receiver<()>,
+    /// Whether it decodes AV1, as far as is known; closed once the check has ended.
+    checked: watch::Receiver<bool>,
 }
 
 impl Program {
     /// The one `configured`, or the one that was installed beside this one. It is checked on `runtime` meanwhile, and none is
     /// started before that: the check writes GStreamer's list of plugins, which a fenced process cannot.
     pub(crate) fn new(configured: &Transcoder, runtime: &Handle) -> Self {
-        let (checking, checked) = watch::channel(());
+        let (checking, checked) = watch::channel(false);
         let program = Self {
             path: find(&configured.path),
             fence: configured.fence,
@@ -54,7 +54,7 @@ impl Program {
         Self {
             path: path.into(),
             fence: Fence::Required,
-            checked: watch::channel(()).1,
+            checked: watch::channel(false).1,
         }
     }
 
@@ -65,8 +65,13 @@ impl Program {
 
     /// Waits for the check to end, however it does.
     pub(super) async fn checked(&mut self) {
-        // Nothing is ever sent: it returns when the sender is gone.
-        let _ = self.checked.changed().await;
+        // An error says that the sender is gone.
+        while self.checked.changed().await.is_ok() {}
+    }
+
+    /// Whether it decodes AV1, once it has been [`checked`](Self::checked).
+    pub(super) fn decodes_av1(&self) -> bool {
+        *self.checked.borrow()
     }
 
     pub(super) fn start(&self) -> io::Result<Child> {
@@ -100,12 +105,15 @@ impl Program {
         command
     }
 
-    /// Says what it found; `_done` goes with it.
-    async fn check(self, _done: watch::Sender<()>) {
+    /// Says what it found, and that it is done by letting go of `found`.
+    async fn check(self, found: watch::Sender<bool>) {
         let output = self.command().arg("--check").stdin(Stdio::null()).output();
         match timeout(CHECK_TIME_MAX, output).await {
             Ok(Ok(output)) if output.status.success() => {
                 for line in String::from_utf8_lossy(&output.stdout).lines() {
+                    if decodes(line, "AV1") {
+                        found.send_replace(true);
+                    }
                     match line.contains(NO_LANDLOCK) {
                         true => {
                             warn!("{line}: a kernel from 5.13 on with `landlock` in `lsm=` has it")
@@ -127,6 +135,12 @@ impl Program {
             }
         }
     }
+}
+
+/// Whether the check's line says that this codec is decoded (`docs/spec/transcoder-protocol.md`).
+fn decodes(line: &str, codec: &str) -> bool {
+    line.strip_prefix("decodes: ")
+        .is_some_and(|codecs| codecs.split(", ").any(|name| name == codec))
 }
 
 fn find(configured: &str) -> PathBuf {
@@ -187,6 +201,15 @@ mod tests {
         assert!(find("").ends_with(PROGRAM));
     }
 
+    #[test]
+    fn what_is_decoded_is_read_and_what_would_be_is_not() {
+        assert!(decodes("decodes: H.264, H.265, VP9, AV1", "AV1"));
+        let without =
+            "decodes: H.264, H.265, VP9; with the Debian package gstreamer1.0-plugins-bad AV1, too";
+        assert!(decodes(without, "H.265") && !decodes(without, "AV1"));
+        assert!(!decodes("fence: AV1, AV1", "AV1"));
+    }
+
     #[tokio::test]
     async fn none_is_started_before_the_check_has_ended() {
         let configured = Transcoder {
@@ -198,6 +221,7 @@ mod tests {
         assert!(program.checked.has_changed().is_ok());
         program.checked().await;
         assert!(program.checked.has_changed().is_err());
+        assert!(!program.decodes_av1(), "`true` has said nothing");
     }
 
     #[tokio::test]

@@ -236,6 +236,7 @@ pub(super) fn configuration(dice: &mut Dice, start: &Start) -> Start {
                 VideoSource::H264(record) => VideoSource::H264(broken(record)),
                 VideoSource::H265(record) => VideoSource::H265(broken(record)),
                 VideoSource::Vp9 => VideoSource::Vp9,
+                VideoSource::Av1 => VideoSource::Av1,
             },
             ..video.clone()
         }),

@@ -17,6 +17,7 @@ pub(super) enum Codec {
     H264,
     H265,
     Vp9,
+    Av1,
     Aac,
     Opus,
 }
@@ -77,6 +78,7 @@ impl Source {
                 )
             }
             Codec::Vp9 => pictures(codec, VideoSource::Vp9, payloads(video::vp9().units)),
+            Codec::Av1 => pictures(codec, VideoSource::Av1, payloads(video::av1().units)),
             Codec::Aac => aac(),
             Codec::Opus => opus(),
         }
