@@ -51,6 +51,9 @@ pub enum Error {
         /// Which field.
         element: &'static str,
     },
+    /// A file that is no JPEG.
+    #[error("the file is no JPEG")]
+    NotJpeg,
     /// More bytes were pushed than two of the longest messages, without a message being taken out.
     #[error("{bytes} bytes wait in the decoder; take messages out after every push")]
     Undrained {

@@ -15,6 +15,7 @@
 //!         Send(message) => message.encode, write to its stdin
 //!         Packet { .. } => an Opus or an AAC packet for the viewers, whichever was wanted
 //!         Configuration(..), Picture(..) => video for the viewers
+//!         Jpeg(..) => a still picture for whoever asked
 //!         Kill(..) => SIGKILL, then Input::Exited when it is gone
 //!     }
 //!     wait for bytes of its stdout (Decoder<FromChild> -> Input::Message), its exit, or poll_timeout
@@ -36,8 +37,9 @@ pub use message::{
     CONFIGURATION_BYTES_MAX, FRAME_BYTES_MAX, FromChild, PACKET_BYTES_MAX, REASON_BYTES_MAX,
     ToChild,
 };
-pub use picture::{PICTURE_BYTES_MAX, Picture, SourcePicture};
+pub use picture::{JPEG_BYTES_MAX, Jpeg, PICTURE_BYTES_MAX, Picture, SourcePicture};
 pub use start::{
     AacToOpus, OpusChannels, OpusToAac, PROTOCOL_VERSION, Start, VideoSource, VideoToH264,
+    VideoToJpeg,
 };
 pub use supervisor::{Cause, Config, Counters, Event, Input, Output, Reason, Status, Supervisor};

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use media::{MediaTime, Timescale};
 
 use crate::{
-    Error, Picture, SourcePicture, Start,
+    Error, Jpeg, Picture, SourcePicture, Start,
     codec::{Message, check_length},
 };
 
@@ -45,6 +45,8 @@ pub enum FromChild {
     Configuration(Bytes),
     /// One encoded picture.
     Picture(Picture),
+    /// What a key frame shows.
+    Jpeg(Jpeg),
     /// The last message before the child exits by itself with a status that is not 0.
     Failed {
         /// For the log; at most [`REASON_BYTES_MAX`] bytes are sent.
@@ -144,6 +146,10 @@ impl Message for FromChild {
                 out.put_u8(PICTURE);
                 picture.encode(out)?;
             }
+            Self::Jpeg(jpeg) => {
+                out.put_u8(JPEG);
+                jpeg.encode(out)?;
+            }
             Self::Failed { message } => {
                 out.put_u8(FAILED);
                 let end = message.floor_char_boundary(REASON_BYTES_MAX);
@@ -168,6 +174,7 @@ impl Message for FromChild {
                 Ok(Self::Configuration(body))
             }
             PICTURE => Picture::decode(body).map(Self::Picture),
+            JPEG => Jpeg::decode(body).map(Self::Jpeg),
             FAILED => {
                 check_length("failure text", body.len(), 0, REASON_BYTES_MAX)?;
                 let text = std::str::from_utf8(&body).map_err(|_| Error::NotUtf8 {
@@ -237,3 +244,4 @@ const PACKET: u8 = 0x82;
 const FAILED: u8 = 0x83;
 const CONFIGURATION: u8 = 0x84;
 const PICTURE: u8 = 0x85;
+const JPEG: u8 = 0x86;

@@ -27,6 +27,15 @@ pub struct Picture {
     pub payload: Bytes,
 }
 
+/// What a key frame shows, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jpeg {
+    /// When it is shown: exactly the source picture's.
+    pub pts: Pts,
+    /// A JPEG file, 4 bytes to [`JPEG_BYTES_MAX`].
+    pub file: Bytes,
+}
+
 impl SourcePicture {
     pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), Error> {
         check_pts(self.pts)?;
@@ -57,6 +66,31 @@ impl Picture {
             payload,
         })
     }
+}
+
+impl Jpeg {
+    pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), Error> {
+        check_file(&self.file)?;
+        out.put_i64(self.pts.0);
+        out.put_slice(&self.file);
+        Ok(())
+    }
+
+    pub(crate) fn decode(mut body: Bytes) -> Result<Self, Error> {
+        body.require(8, "Jpeg")?;
+        let pts = Pts(body.get_i64());
+        check_file(&body)?;
+        Ok(Self { pts, file: body })
+    }
+}
+
+/// That it is what browsers are told it is: it begins and ends with the markers SOI and EOI (ITU-T T.81 section B.1.1.3).
+fn check_file(file: &Bytes) -> Result<(), Error> {
+    check_length("JPEG", file.len(), 4, JPEG_BYTES_MAX)?;
+    if file.starts_with(&[0xff, 0xd8]) && file.ends_with(&[0xff, 0xd9]) {
+        return Ok(());
+    }
+    Err(Error::NotJpeg)
 }
 
 fn encode(out: &mut BytesMut, pts: Pts, flag: bool, payload: &Bytes) -> Result<(), Error> {
@@ -99,3 +133,6 @@ fn check_pts(pts: Pts) -> Result<(), Error> {
 
 /// A picture of 4K at 100 Mbit/s is a tenth of this.
 pub const PICTURE_BYTES_MAX: usize = 4 << 20;
+
+/// More than 1280 by 1280 samples take in 4:2:0, each as it is.
+pub const JPEG_BYTES_MAX: usize = 4 << 20;

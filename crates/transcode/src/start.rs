@@ -2,7 +2,9 @@
 
 mod aac_to_opus;
 mod opus_to_aac;
+mod video_source;
 mod video_to_h264;
+mod video_to_jpeg;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -10,7 +12,9 @@ use crate::{Error, message::Fields};
 
 pub use aac_to_opus::AacToOpus;
 pub use opus_to_aac::{OpusChannels, OpusToAac};
-pub use video_to_h264::{VideoSource, VideoToH264};
+pub use video_source::VideoSource;
+pub use video_to_h264::VideoToH264;
+pub use video_to_jpeg::VideoToJpeg;
 
 /// The version both ends must speak; it is the first field of [`Start`].
 pub const PROTOCOL_VERSION: u8 = 4;
@@ -26,6 +30,8 @@ pub enum Start {
     OpusToAac(OpusToAac),
     /// For WebRTC viewers of a publisher whose video they cannot be sent as it is.
     VideoToH264(VideoToH264),
+    /// For whoever is shown what there is to watch.
+    VideoToJpeg(VideoToJpeg),
 }
 
 impl Start {
@@ -42,6 +48,10 @@ impl Start {
             }
             Self::VideoToH264(fields) => {
                 out.put_u8(VIDEO_TO_H264);
+                fields.encode(out)
+            }
+            Self::VideoToJpeg(fields) => {
+                out.put_u8(VIDEO_TO_JPEG);
                 fields.encode(out)
             }
         }
@@ -62,10 +72,11 @@ impl Start {
             AAC_TO_OPUS => AacToOpus::decode(body).map(Self::AacToOpus),
             OPUS_TO_AAC => OpusToAac::decode(body).map(Self::OpusToAac),
             VIDEO_TO_H264 => VideoToH264::decode(body).map(Self::VideoToH264),
+            VIDEO_TO_JPEG => VideoToJpeg::decode(body).map(Self::VideoToJpeg),
             other => Err(Error::Value {
                 element: "conversion",
                 value: other.into(),
-                allowed: "1 (AAC to Opus), 2 (Opus to AAC) and 3 (video to H.264) exist",
+                allowed: "1 (AAC to Opus), 2 (Opus to AAC), 3 (video to H.264) and 4 (video to JPEG) exist",
             }),
         }
     }
@@ -74,3 +85,4 @@ impl Start {
 const AAC_TO_OPUS: u8 = 1;
 const OPUS_TO_AAC: u8 = 2;
 const VIDEO_TO_H264: u8 = 3;
+const VIDEO_TO_JPEG: u8 = 4;

@@ -304,6 +304,10 @@ impl Supervisor {
                 self.answered(now);
                 self.outputs.push_back(Output::Picture(picture));
             }
+            (State::Running { .. }, FromChild::Jpeg(jpeg)) => {
+                self.answered(now);
+                self.outputs.push_back(Output::Jpeg(jpeg));
+            }
             (State::Running { .. }, FromChild::Configuration(configuration)) => {
                 self.outputs.push_back(Output::Configuration(configuration));
             }
@@ -315,7 +319,10 @@ impl Supervisor {
             (State::Idle | State::Spawning { .. } | State::BackingOff { .. }, _)
             | (
                 State::Starting { .. },
-                FromChild::Packet { .. } | FromChild::Picture(_) | FromChild::Configuration(_),
+                FromChild::Packet { .. }
+                | FromChild::Picture(_)
+                | FromChild::Jpeg(_)
+                | FromChild::Configuration(_),
             )
             | (State::Running { .. }, FromChild::Ready) => return self.unexpected("Message"),
         }

@@ -1,12 +1,14 @@
-//! Which conversion a `Start` asks for: sound goes through two pipelines, video through one.
+//! Which conversion a `Start` asks for: sound goes through two pipelines, video through one, a still
+//! picture through one of its own.
 
-use transcode::{AacToOpus, OpusToAac, Start, VideoToH264};
+use transcode::{AacToOpus, OpusToAac, Start, VideoToH264, VideoToJpeg};
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Conversion<'a> {
     Sound(Sound<'a>),
     Video(&'a VideoToH264),
+    Still(&'a VideoToJpeg),
 }
 
 /// Which sound comes, and which goes.
@@ -22,6 +24,7 @@ impl<'a> Conversion<'a> {
             Start::AacToOpus(aac) => Self::Sound(Sound::AacToOpus(aac)),
             Start::OpusToAac(opus) => Self::Sound(Sound::OpusToAac(opus)),
             Start::VideoToH264(video) => Self::Video(video),
+            Start::VideoToJpeg(still) => Self::Still(still),
         }
     }
 }

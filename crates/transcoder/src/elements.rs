@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every element the pipelines are made of, and the Debian 12 package that holds it.
-const PACKAGES: [(&str, &str); 14] = [
+const PACKAGES: [(&str, &str); 17] = [
     ("appsrc", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
     ("capsfilter", "libgstreamer1.0-0"),
@@ -24,7 +24,10 @@ const PACKAGES: [(&str, &str); 14] = [
     ("avdec_h264", "gstreamer1.0-libav"),
     ("avdec_h265", "gstreamer1.0-libav"),
     ("avdec_vp9", "gstreamer1.0-libav"),
+    ("avdec_vp8", "gstreamer1.0-libav"),
+    ("avenc_mjpeg", "gstreamer1.0-libav"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
+    ("videoscale", "gstreamer1.0-plugins-base"),
     ("x264enc", "gstreamer1.0-plugins-ugly"),
 ];
 

@@ -1,4 +1,5 @@
-//! `shopcast-transcoder`: AAC in, Opus out, or the other way round, or video in and H.264 out, in a process of its own.
+//! `shopcast-transcoder`: AAC in, Opus out, or the other way round, or video in and H.264 or JPEG
+//! out, in a process of its own.
 //!
 //! | part | does |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | `aligner` | puts those samples on the source's timeline, one unbroken run after the other |
 //! | `encode` | GStreamer: one run to packets of 20 ms (Opus) or 1024 samples (AAC), with exact times |
 //! | `video` | GStreamer: access units of video to access units of H.264, each at its time |
+//! | `still` | GStreamer: key frames to JPEG |
 //!
 //! Logs go to standard error. The exit status is part of the protocol. Why a process of its own, and why
 //! two pipelines: `docs/adr/0003-gstreamer-in-a-child.md`.
@@ -26,6 +28,7 @@ mod outlet;
 mod runs;
 mod samples;
 mod session;
+mod still;
 mod video;
 mod warm;
 

@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use media::MediaTime;
-use transcode::{FromChild, Picture, ToChild};
+use transcode::{FromChild, Picture, SourcePicture, ToChild, VideoToJpeg};
 
 use crate::{
     conversion::{Conversion, Sound},
@@ -26,6 +26,7 @@ use crate::{
     opening::{self, Opening, READ_BYTES},
     outlet,
     runs::Runs,
+    still,
     video::{Video, Viewer},
 };
 
@@ -134,6 +135,20 @@ impl Viewer for Voice {
 enum Entrance {
     Sound(Decoder),
     Video(Video),
+    Stills(Stills),
+}
+
+/// Makes each picture while it is read: the next one waits in the pipe.
+#[derive(Debug)]
+struct Stills(VideoToJpeg);
+
+impl Stills {
+    fn push(&self, picture: SourcePicture) -> Result<(), Error> {
+        if !picture.wanted {
+            return Ok(());
+        }
+        outlet::send(&FromChild::Jpeg(still::jpeg(&self.0, picture)?))
+    }
 }
 
 /// Reads the input to its end, then lets the pipelines run empty.
@@ -153,6 +168,7 @@ fn read(mut input: impl Read, opening: Opening, voice: &Voice) -> Result<(), Err
                 }
                 (ToChild::Picture(picture), Entrance::Video(video)) => video.push(picture)?,
                 (ToChild::Keyframe, Entrance::Video(video)) => video.keyframe(),
+                (ToChild::Picture(picture), Entrance::Stills(stills)) => stills.push(picture)?,
                 (ToChild::Stop, _) => break 'input,
                 (ToChild::Frame { .. } | ToChild::Picture(_) | ToChild::Keyframe, _) => {
                     return Err(Error::Order("a frame of what Start did not name"));
@@ -172,6 +188,7 @@ fn read(mut input: impl Read, opening: Opening, voice: &Voice) -> Result<(), Err
     match entrance {
         Entrance::Sound(decoder) => decoder.finish(),
         Entrance::Video(video) => video.finish(),
+        Entrance::Stills(_) => voice.tell(Event::Drained),
     }
     Ok(())
 }
@@ -184,6 +201,10 @@ fn begin(conversion: Conversion<'_>, voice: &Voice) -> Result<Entrance, Error> {
             let video = Video::new(start, voice)?;
             outlet::send(&FromChild::Ready)?;
             Ok(Entrance::Video(video))
+        }
+        Conversion::Still(start) => {
+            outlet::send(&FromChild::Ready)?;
+            Ok(Entrance::Stills(Stills(start.clone())))
         }
     }
 }
@@ -225,6 +246,10 @@ fn announce(conversion: Conversion<'_>) -> Result<(), Error> {
         Conversion::Video(video) => log::info(format_args!(
             "video of {}/1000 frames a second to H.264 at {} bit/s",
             video.frame_rate_milli, video.bitrate_bps
+        )),
+        Conversion::Still(still) => log::info(format_args!(
+            "key frames to JPEG of {} samples at most",
+            still.side_max
         )),
     }
     Ok(())

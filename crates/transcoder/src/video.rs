@@ -5,7 +5,7 @@
 //! its decoder shows out of their turn: they are left out.
 
 mod encoder;
-mod source;
+pub(crate) mod source;
 
 use std::{
     collections::BTreeSet,
@@ -50,7 +50,12 @@ impl Video {
     /// Builds it and sets it in motion.
     pub(crate) fn new(start: &VideoToH264, viewer: &impl Viewer) -> Result<Self, Error> {
         let unwanted = Unwanted::default();
-        let source = elements::source(&source::caps(start), SOURCE_BUFFERS_MAX);
+        let mut caps = source::caps(&start.source);
+        // The decoder hands it on to the encoder, whose rate control counts by it.
+        let rate = i32::try_from(start.frame_rate_milli).unwrap_or(i32::MAX);
+        let rate = gst::Fraction::new(rate, 1000);
+        caps.make_mut().set("framerate", rate);
+        let source = elements::source(&caps, SOURCE_BUFFERS_MAX);
         let decoder = source::decoder(&start.source)?;
         leave_out(&decoder, &unwanted)?;
         let convert = elements::make("videoconvert")?;

@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use media::{MediaTime, Timescale};
-use transcode::{AacToOpus, OpusToAac, Picture, VideoSource, VideoToH264};
+use transcode::{AacToOpus, OpusToAac, Picture, VideoSource, VideoToH264, VideoToJpeg};
 
 use crate::{
     conversion::{Conversion, Sound},
@@ -26,6 +26,7 @@ use crate::{
     encode::{Codec, Listener},
     error::Error,
     runs::Runs,
+    still,
     video::{Video, Viewer},
 };
 
@@ -39,6 +40,7 @@ pub(crate) fn up(conversion: Conversion<'_>) -> Result<(), Error> {
     match conversion {
         Conversion::Sound(sound) => begin_sound(sound, witness)?,
         Conversion::Video(video) => begin_video(video, &witness)?,
+        Conversion::Still(start) => return make_still(start.side_max),
     }
     // What does not come is told, and not waited for: nobody else would end a `--check`.
     ended.recv_timeout(PATIENCE).unwrap_or(Err(NOTHING))
@@ -61,7 +63,7 @@ pub(crate) fn all() -> Result<(), Error> {
             ..grey::start(FRAME_RATE_MILLI, BITRATE_BPS)
         }))?;
     }
-    Ok(())
+    make_still(VideoToJpeg::SIDE_MAX_DEFAULT)
 }
 
 fn begin_sound(sound: Sound<'_>, witness: Witness) -> Result<(), Error> {
@@ -109,6 +111,15 @@ fn begin_video(video: &VideoToH264, witness: &Witness) -> Result<(), Error> {
     }
     video.finish();
     Ok(())
+}
+
+fn make_still(side_max: u16) -> Result<(), Error> {
+    let start = VideoToJpeg {
+        source: grey::source(),
+        side_max,
+    };
+    let picture = grey::pictures().next().ok_or(NOTHING)?;
+    still::jpeg(&start, picture).map(drop)
 }
 
 /// AAC of 48 kHz in stereo.

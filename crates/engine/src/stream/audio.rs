@@ -58,7 +58,7 @@ impl Stream {
                 Child::Packet { pts, payload } => self.transcoded(fx, pts, payload),
                 Child::Event(event) => self.child_life(fx, ChildKind::Sound, event),
                 // No conversion of sound makes any.
-                Child::Configuration(_) | Child::Picture(_) => {}
+                Child::Configuration(_) | Child::Picture(_) | Child::Jpeg(_) => {}
             }
         }
     }

@@ -401,7 +401,7 @@ impl Stream {
                 Child::Configuration(avcc) => self.repaired_config(fx, &avcc),
                 Child::Picture(picture) => self.repaired(fx, picture),
                 // No conversion of video makes any.
-                Child::Packet { .. } => {}
+                Child::Packet { .. } | Child::Jpeg(_) => {}
                 Child::Event(event) => {
                     let up = matches!(event, Event::Up { .. });
                     self.child_life(fx, ChildKind::Video, event);

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    AacToOpus, FRAME_BYTES_MAX, OpusChannels, OpusToAac, PACKET_BYTES_MAX, Picture,
-    REASON_BYTES_MAX, SourcePicture, Start, VideoSource, VideoToH264,
+    AacToOpus, FRAME_BYTES_MAX, JPEG_BYTES_MAX, Jpeg, OpusChannels, OpusToAac, PACKET_BYTES_MAX,
+    Picture, REASON_BYTES_MAX, SourcePicture, Start, VideoSource, VideoToH264, VideoToJpeg,
 };
 
 fn aac_to_opus() -> AacToOpus {
@@ -31,6 +31,20 @@ fn to_h264() -> VideoToH264 {
         source: VideoSource::H264(Bytes::from_static(&[0x01, 0x64, 0, 0x1f, 0xff, 0xe0, 0])),
         frame_rate_milli: 30_000,
         bitrate_bps: 2_500_000,
+    }
+}
+
+fn to_jpeg() -> VideoToJpeg {
+    VideoToJpeg {
+        source: VideoSource::Vp9,
+        side_max: 640,
+    }
+}
+
+fn jpeg() -> Jpeg {
+    Jpeg {
+        pts: Pts(6_000),
+        file: Bytes::from_static(&[0xff, 0xd8, 0xff, 0xd9]),
     }
 }
 
@@ -104,6 +118,7 @@ fn the_specifications_vectors_are_what_is_written_and_read() {
         ),
         ("start-aac", ToChild::Start(Start::OpusToAac(opus_to_aac()))),
         ("start-h264", ToChild::Start(Start::VideoToH264(to_h264()))),
+        ("start-jpeg", ToChild::Start(Start::VideoToJpeg(to_jpeg()))),
         ("frame", frame(900_000, &[0xde, 0xad, 0xbe, 0xef])),
         ("source-picture", ToChild::Picture(source_picture())),
         ("keyframe", ToChild::Keyframe),
@@ -123,6 +138,7 @@ fn the_specifications_vectors_are_what_is_written_and_read() {
         ("packet", packet(-120, &[0xfc, 0xff, 0xfe])),
         ("configuration", configuration),
         ("picture", FromChild::Picture(picture())),
+        ("jpeg", FromChild::Jpeg(jpeg())),
         ("failed", failed),
     ];
     for (name, message) in from_child {
@@ -208,7 +224,7 @@ fn another_version_is_named() {
 
 #[test]
 fn a_conversion_that_does_not_exist_is_named() {
-    for conversion in [0, 4, 0xff] {
+    for conversion in [0, 5, 0xff] {
         let mut other = vector("start-aac");
         other[6] = conversion;
         let text = error::<ToChild>(&other).to_string();
@@ -230,18 +246,27 @@ fn a_conversion_that_does_not_exist_is_named() {
 fn each_codec_of_a_video_is_read_as_it_was_written() {
     let record = Bytes::from_static(&[1; 23]);
     for source in [
+        VideoSource::H264(record.clone()),
         VideoSource::H265(record),
         VideoSource::Vp9,
+        VideoSource::Vp8,
         VideoSource::Av1,
     ] {
-        let start = ToChild::Start(Start::VideoToH264(VideoToH264 {
-            source,
+        let to_h264 = VideoToH264 {
+            source: source.clone(),
             ..to_h264()
-        }));
-        assert_eq!(read::<ToChild>(&bytes(&start)), [Ok(start)]);
+        };
+        let to_jpeg = VideoToJpeg {
+            source,
+            ..to_jpeg()
+        };
+        for start in [Start::VideoToH264(to_h264), Start::VideoToJpeg(to_jpeg)] {
+            let start = ToChild::Start(start);
+            assert_eq!(read::<ToChild>(&bytes(&start)), [Ok(start)]);
+        }
     }
-    // VP9 and AV1 have no record.
-    for codec in [3, 5] {
+    // VP9, VP8 and AV1 have no record.
+    for codec in [3, 4, 5] {
         let mut with_record = vector("start-h264");
         with_record[7] = codec;
         let text = error::<ToChild>(&with_record).to_string();
@@ -280,6 +305,56 @@ fn pictures_outside_the_limits_are_neither_written_nor_read() {
         let text = error::<ToChild>(&start).to_string();
         assert!(text.contains(element), "{text}");
     }
+}
+
+#[test]
+fn a_jpeg_outside_the_limits_is_neither_written_nor_read() {
+    let file = |bytes: &[u8]| Jpeg {
+        file: Bytes::copy_from_slice(bytes),
+        ..jpeg()
+    };
+    let mut long = vec![0; JPEG_BYTES_MAX + 1];
+    long[..2].copy_from_slice(&[0xff, 0xd8]);
+    let end = long.len() - 2;
+    long[end..].copy_from_slice(&[0xff, 0xd9]);
+    assert_eq!(
+        read::<FromChild>(&bytes(&FromChild::Jpeg(file(
+            &[&long[..2], &long[3..]].concat()
+        ))))
+        .len(),
+        1
+    );
+    for wrong in [
+        &long[..],
+        &[0xff, 0xd8],
+        &[0xff, 0xd8, 0xff, 0xd8],
+        b"<html>\xff\xd9",
+    ] {
+        let mut out = BytesMut::new();
+        FromChild::Jpeg(file(wrong)).encode(&mut out).unwrap_err();
+        assert!(out.is_empty());
+    }
+    for at in [13, 14, 15, 16] {
+        let mut page = vector("jpeg");
+        page[at] = b'<';
+        assert_eq!(error::<FromChild>(&page), Error::NotJpeg);
+    }
+    for side_max in [15, 1_281] {
+        let start = VideoToJpeg {
+            side_max,
+            ..to_jpeg()
+        };
+        let mut out = BytesMut::new();
+        ToChild::Start(Start::VideoToJpeg(start))
+            .encode(&mut out)
+            .unwrap_err();
+    }
+    let mut wide = vector("start-jpeg");
+    wide[8] = 0xff;
+    let text = error::<ToChild>(&wide).to_string();
+    assert!(text.contains("longest side"), "{text}");
+    let no_side = error::<ToChild>(&[0, 0, 0, 4, 0x01, 4, 4, 3]);
+    assert!(matches!(no_side, Error::CutOff { .. }), "{no_side}");
 }
 
 #[test]
@@ -454,7 +529,7 @@ proptest! {
     #[test]
     fn any_bytes_end_in_messages_or_one_error(
         stream in prop::collection::vec(any::<u8>(), 0..2_000),
-        kind in 0x80..0x85_u8,
+        kind in 0x80..0x88_u8,
         length in 0..64_u8,
     ) {
         let items = read::<ToChild>(&stream);

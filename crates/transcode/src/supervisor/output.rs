@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use media::MediaTime;
 
-use crate::{Picture, ToChild};
+use crate::{Jpeg, Picture, ToChild};
 
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Output {
     Configuration(Bytes),
     /// One picture for the viewers.
     Picture(Picture),
+    /// What a key frame shows.
+    Jpeg(Jpeg),
     /// Something an operator wants to read.
     Event(Event),
 }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use media::{MediaTime, Pts, Timescale};
 
 use super::*;
-use crate::{AacToOpus, OpusChannels, OpusToAac, Picture, VideoSource, VideoToH264};
+use crate::{
+    AacToOpus, Jpeg, OpusChannels, OpusToAac, Picture, VideoSource, VideoToH264, VideoToJpeg,
+};
 
 #[test]
 fn a_child_is_started_told_and_fed() {
@@ -37,6 +39,41 @@ fn pictures_go_to_a_running_child_alone() {
     show.picture(2, true);
     assert_eq!(show.pictures, [Pts(3_000), Pts(6_000)]);
     assert_eq!((show.keyframes_asked, show.packets.len()), (1, 1));
+}
+
+#[test]
+fn a_jpeg_answers_its_picture() {
+    let config = Config {
+        silent_frames_min: 1,
+        ..Config::default()
+    };
+    let mut show = Show::with(config, Child::good());
+    show.feeding = false;
+    show.input(Input::Want(Start::VideoToJpeg(VideoToJpeg {
+        source: VideoSource::Vp9,
+        side_max: 640,
+    })));
+    let early = show.supervisor.handle_input(
+        show.now,
+        Input::Message(FromChild::Jpeg(Jpeg {
+            pts: Pts(0),
+            file: Bytes::new(),
+        })),
+    );
+    early.unwrap_err();
+    show.run(ms(1_000));
+    show.jpegs = true;
+    show.picture(1, true);
+    assert_eq!(show.stills, [Pts(3_000)]);
+    show.run(ms(10_000));
+    assert!(show.kills.is_empty(), "what is answered is no silence");
+    // One picture alone is a question here.
+    show.child.mute = true;
+    show.picture(2, true);
+    show.run(ms(2_900));
+    assert!(show.kills.is_empty());
+    show.run(ms(200));
+    assert_eq!(show.kills, [Cause::Hung]);
 }
 
 #[test]
@@ -416,6 +453,9 @@ struct Show {
     sent_starts: u32,
     sent_stops: u32,
     pictures: Vec<Pts>,
+    stills: Vec<Pts>,
+    /// What comes back is a JPEG.
+    jpegs: bool,
     keyframes_asked: u32,
 }
 
@@ -450,8 +490,12 @@ struct Process {
 
 impl Show {
     fn new(child: Child) -> Self {
+        Self::with(Config::default(), child)
+    }
+
+    fn with(config: Config, child: Child) -> Self {
         Self {
-            supervisor: Supervisor::new(Config::default(), zero()),
+            supervisor: Supervisor::new(config, zero()),
             child,
             now: zero(),
             feeding: true,
@@ -466,6 +510,8 @@ impl Show {
             sent_starts: 0,
             sent_stops: 0,
             pictures: Vec::new(),
+            stills: Vec::new(),
+            jpegs: false,
             keyframes_asked: 0,
         }
     }
@@ -565,6 +611,7 @@ impl Show {
                     self.process.as_mut().expect("only a child is killed").gone = true;
                 }
                 Output::Packet { .. } | Output::Picture(_) => self.packets.push(self.now),
+                Output::Jpeg(jpeg) => self.stills.push(jpeg.pts),
                 Output::Configuration(_) => {}
                 Output::Event(event) => self.events.push(event),
                 Output::Send(message) => self.deliver(message),
@@ -604,11 +651,18 @@ impl Show {
                 assert!(process.ready);
                 self.pictures.push(picture.pts);
                 if !self.child.mute && picture.wanted {
-                    self.input(Input::Message(FromChild::Picture(Picture {
-                        pts: picture.pts,
-                        keyframe: false,
-                        payload: picture.payload,
-                    })));
+                    self.input(Input::Message(if self.jpegs {
+                        FromChild::Jpeg(Jpeg {
+                            pts: picture.pts,
+                            file: picture.payload,
+                        })
+                    } else {
+                        FromChild::Picture(Picture {
+                            pts: picture.pts,
+                            keyframe: false,
+                            payload: picture.payload,
+                        })
+                    }));
                 }
             }
             ToChild::Keyframe => self.keyframes_asked += 1,

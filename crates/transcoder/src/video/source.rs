@@ -1,14 +1,13 @@
 //! What comes: its caps and its decoder.
 
 use gstreamer::{self as gst, prelude::*};
-use transcode::{VideoSource, VideoToH264};
+use transcode::VideoSource;
 
 use crate::{elements, error::Error};
 
 /// As the access units come.
-pub(super) fn caps(start: &VideoToH264) -> gst::Caps {
-    let rate = i32::try_from(start.frame_rate_milli).unwrap_or(i32::MAX);
-    let caps = match &start.source {
+pub(crate) fn caps(source: &VideoSource) -> gst::Caps {
+    let caps = match source {
         VideoSource::H264(avcc) => gst::Caps::builder("video/x-h264")
             .field("stream-format", "avc")
             .field("alignment", "au")
@@ -21,17 +20,17 @@ pub(super) fn caps(start: &VideoToH264) -> gst::Caps {
         VideoSource::Av1 => gst::Caps::builder("video/x-av1")
             .field("stream-format", "obu-stream")
             .field("alignment", "tu"),
+        VideoSource::Vp8 => gst::Caps::builder("video/x-vp8"),
     };
-    // The decoder hands it on to the encoder, whose rate control counts by it.
-    caps.field("framerate", gst::Fraction::new(rate, 1000))
-        .build()
+    caps.build()
 }
 
-pub(super) fn decoder(source: &VideoSource) -> Result<gst::Element, Error> {
+pub(crate) fn decoder(source: &VideoSource) -> Result<gst::Element, Error> {
     let decoder = elements::make(match source {
         VideoSource::H264(_) => "avdec_h264",
         VideoSource::H265(_) => "avdec_h265",
         VideoSource::Vp9 => "avdec_vp9",
+        VideoSource::Vp8 => "avdec_vp8",
         // Each picture comes before the next goes in; there is nothing to set.
         VideoSource::Av1 => return elements::make("av1dec"),
     })?;

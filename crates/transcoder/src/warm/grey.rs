@@ -8,10 +8,14 @@ use transcode::{SourcePicture, VideoSource, VideoToH264};
 /// A conversion of them.
 pub(super) const fn start(frame_rate_milli: u32, bitrate_bps: u32) -> VideoToH264 {
     VideoToH264 {
-        source: VideoSource::H264(Bytes::from_static(CONFIGURATION)),
+        source: source(),
         frame_rate_milli,
         bitrate_bps,
     }
+}
+
+pub(super) const fn source() -> VideoSource {
+    VideoSource::H264(Bytes::from_static(CONFIGURATION))
 }
 
 /// In decode order, which is that of their times.

@@ -184,7 +184,8 @@ pub(crate) fn packet(message: FromChild) -> Packet {
         other @ (FromChild::Ready
         | FromChild::Failed { .. }
         | FromChild::Configuration(_)
-        | FromChild::Picture(_)) => panic!("{other:?}"),
+        | FromChild::Picture(_)
+        | FromChild::Jpeg(_)) => panic!("{other:?}"),
     }
 }
 

@@ -155,6 +155,63 @@ pub(crate) fn numbers(annex_b: Vec<u8>) -> Vec<usize> {
         .collect()
 }
 
+/// One picture of SMPTE's bars, encoded.
+pub(crate) struct Still {
+    /// The file it came in.
+    pub(crate) file: Vec<u8>,
+    /// The configuration record, if the codec has one.
+    pub(crate) record: Bytes,
+    /// The access unit.
+    pub(crate) unit: Bytes,
+}
+
+/// Bars of `size` without sharp edges, of which JPEG keeps a quarter of the colours, put through `filter`, encoded by `options`: into MP4 where the codec has a record, which is the box of
+/// that name, and else into IVF.
+pub(crate) fn bars(size: &str, filter: &str, record: Option<&str>, options: &[&str]) -> Still {
+    let input = format!("smptehdbars=size={size}:rate=30,gblur=sigma=4");
+    #[rustfmt::skip]
+    let input = ["-f", "lavfi", "-i", &input, "-vf", filter, "-frames:v", "1"];
+    let fragmented = ["-movflags", "frag_keyframe+empty_moov", "-f", "mp4"];
+    let container = match record {
+        Some(_) => &fragmented[..],
+        None => &["-f", "ivf"],
+    };
+    let file = ffmpeg(
+        &[&input, options, container, &["pipe:1"]].concat(),
+        Vec::new(),
+    );
+    let (record, unit) = match record {
+        Some(record) => (content(&file, record), content(&file, "mdat")),
+        None => {
+            let size = u32::from_le_bytes(*file[32..].first_chunk().unwrap());
+            let unit = &file[44..44 + usize::try_from(size).unwrap()];
+            (Bytes::new(), Bytes::copy_from_slice(unit))
+        }
+    };
+    Still { file, record, unit }
+}
+
+/// What is in the box of this name, wherever it is.
+fn content(file: &[u8], name: &str) -> Bytes {
+    let at = file.windows(4).position(|four| four == name.as_bytes());
+    let at = at.expect("the file has such a box");
+    let size = u32::from_be_bytes(*file[at - 4..].first_chunk().unwrap());
+    let end = at - 4 + usize::try_from(size).unwrap();
+    Bytes::copy_from_slice(&file[at + 4..end])
+}
+
+/// FFmpeg's decoding of the first picture of a file, scaled to `size`: red, green and blue of each sample. `matrix` is
+/// an option of the scaler, or nothing.
+pub(crate) fn rgb(file: Vec<u8>, size: (u16, u16), matrix: &str) -> Vec<u8> {
+    let (width, height) = size;
+    let scale = format!("scale={width}:{height}:flags=accurate_rnd{matrix}");
+    #[rustfmt::skip]
+    let arguments = [
+        "-i", "pipe:0", "-vf", &scale, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1",
+    ];
+    ffmpeg(&arguments, file)
+}
+
 /// Three steps from one number to the next: more than coding changes.
 fn shade(number: usize) -> u8 {
     u8::try_from(20 + number % SHADES * 3).unwrap()

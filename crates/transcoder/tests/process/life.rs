@@ -41,7 +41,8 @@ fn failure(transcoder: &Transcoder) -> String {
             FromChild::Ready
             | FromChild::Packet { .. }
             | FromChild::Configuration(_)
-            | FromChild::Picture(_) => {}
+            | FromChild::Picture(_)
+            | FromChild::Jpeg(_) => {}
         }
     }
 }

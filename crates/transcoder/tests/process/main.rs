@@ -21,6 +21,7 @@ mod onset;
 mod opus_latency;
 mod opus_onset;
 mod opus_timing;
+mod still;
 mod supervised;
 mod timing;
 mod video;

@@ -132,7 +132,9 @@ impl<'a> Show<'a> {
                     self.packets.push((now(), f64::from(ticks)));
                 }
                 Output::Event(event) => println!("{:?}: {event:?}", self.began.elapsed()),
-                Output::Configuration(_) | Output::Picture(_) => panic!("sound alone was wanted"),
+                Output::Configuration(_) | Output::Picture(_) | Output::Jpeg(_) => {
+                    panic!("sound alone was wanted")
+                }
             }
         }
     }

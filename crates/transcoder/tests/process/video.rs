@@ -72,9 +72,10 @@ impl Repaired {
         match message {
             FromChild::Configuration(avcc) => self.configurations.push(avcc),
             FromChild::Picture(picture) => self.pictures.push(picture),
-            other @ (FromChild::Ready | FromChild::Packet { .. } | FromChild::Failed { .. }) => {
-                panic!("{other:?}")
-            }
+            other @ (FromChild::Ready
+            | FromChild::Packet { .. }
+            | FromChild::Jpeg(_)
+            | FromChild::Failed { .. }) => panic!("{other:?}"),
         }
     }
 
