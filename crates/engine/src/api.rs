@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media::{Pts, UnixMillis, VideoCodec};
 use sfu::{FiveTuple, SessionId};
 
-use crate::saved::Keep;
+use crate::{error::ThumbnailError, saved::Keep};
 
 /// One RTMP connection, numbered by whoever accepts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,8 @@ pub enum ChildKind {
     Sound,
     /// Pictures, into what every WebRTC viewer decodes.
     Video,
+    /// Key frames, into what a list of streams shows.
+    Thumbnail,
 }
 
 /// A stream's name: 1 to 64 of `A-Z a-z 0-9 _ -`.
@@ -253,6 +255,15 @@ pub enum Output {
         /// What happened.
         event: transcode::Event,
     },
+    /// What [`Shard::thumbnail`](crate::Shard::thumbnail) had no answer to yet. Nobody need wait any more.
+    Thumbnail {
+        /// The stream.
+        stream: StreamName,
+        /// The answer.
+        answer: Result<Thumbnail, ThumbnailError>,
+    },
+    /// A thumbnail was made or was not, for the counters.
+    ThumbnailStep(ThumbnailStep),
     /// For the stream's LL-HLS origin, in order.
     Hls {
         /// The stream.
@@ -300,6 +311,24 @@ pub enum Output {
         /// Where on the stream's timeline: the first frame of an epoch that began, else the newest one.
         pts: Pts,
     },
+}
+
+/// What a stream shows, or showed last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The key frame's place on the stream's timeline.
+    pub pts: Pts,
+    /// A JPEG file.
+    pub jpeg: Bytes,
+}
+
+/// What became of a thumbnail that somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThumbnailStep {
+    /// It was made.
+    Made,
+    /// Its child did not survive it, or did not make it in time.
+    Failed,
 }
 
 /// What a publisher sent under the UUID of this server's own messages (`media::sei`); it went no further.

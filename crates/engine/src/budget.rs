@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sfu::StreamId;
 
+use crate::places::Places;
+
 /// The shard's share of the processors.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -15,6 +17,8 @@ pub(crate) struct Budget {
     /// Seconds of a core for each pixel.
     price: f64,
     taken: BTreeMap<StreamId, Share>,
+    /// Of the children that make thumbnails.
+    pub(crate) places: Places,
 }
 
 #[derive(Debug)]
@@ -25,11 +29,12 @@ struct Share {
 }
 
 impl Budget {
-    pub(crate) const fn new(cores: f64) -> Self {
+    pub(crate) const fn new(cores: f64, thumbnails_max: usize) -> Self {
         Self {
             cores,
             price: USUAL_PRICE,
             taken: BTreeMap::new(),
+            places: Places::new(thumbnails_max),
         }
     }
 
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn as_many_are_let_in_as_there_is_room_for() {
-        let mut budget = Budget::new(1.5);
+        let mut budget = Budget::new(1.5, 4);
         assert_eq!(admitted(&mut budget, 0..10), 2);
         // One that is in stays in, and one that leaves makes room.
         assert!(budget.admit(StreamId(0), HD));
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn what_is_measured_is_the_price_of_the_next() {
         for (busy_ms, room) in [(500, 6), (2_000, 1)] {
-            let mut budget = Budget::new(2.0);
+            let mut budget = Budget::new(2.0, 4);
             assert!(budget.admit(StreamId(0), HD));
             for _ in 0..50 {
                 let used = Duration::from_millis(busy_ms);
@@ -117,12 +122,12 @@ mod tests {
 
     #[test]
     fn a_stream_whose_picture_grows_asks_for_room_anew() {
-        let mut budget = Budget::new(0.7);
+        let mut budget = Budget::new(0.7, 4);
         assert!(budget.admit(StreamId(0), HD));
         assert!(!budget.admit(StreamId(0), 4.5 * HD));
         assert!(budget.admit(StreamId(1), HD), "it has left its place");
         // And what it costs is the price of what it has now.
-        let mut budget = Budget::new(9.0);
+        let mut budget = Budget::new(9.0, 4);
         assert!(budget.admit(StreamId(0), HD));
         assert!(budget.admit(StreamId(0), 4.5 * HD));
         for _ in 0..50 {
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_paused_source_makes_nothing_cheaper() {
-        let mut budget = Budget::new(0.6);
+        let mut budget = Budget::new(0.6, 4);
         assert!(budget.admit(StreamId(0), HD));
         for _ in 0..50 {
             budget.measured(StreamId(0), Duration::ZERO, Duration::from_secs(2));
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn none_is_let_in_where_there_is_to_be_none() {
-        let mut budget = Budget::new(0.0);
+        let mut budget = Budget::new(0.0, 4);
         assert_eq!(admitted(&mut budget, 0..10), 0);
     }
 }

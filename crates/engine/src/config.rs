@@ -19,6 +19,8 @@ pub struct Config {
     pub repair_cores: f64,
     /// Whether children decode AV1; [`Input::Av1Decoded`](crate::Input::Av1Decoded) tells it later.
     pub av1_decoded: bool,
+    /// How many children may make thumbnails at once; 0 turns them off.
+    pub thumbnails_max: usize,
     /// The RTMP application a publisher must name.
     pub app: String,
     /// How long an interrupted stream waits for its publisher before it ends.
@@ -42,6 +44,7 @@ impl Config {
             transcode: transcode::Config::default(),
             repair_cores: 1.0,
             av1_decoded: false,
+            thumbnails_max: 4,
             app: "live".to_owned(),
             resume_window: Duration::from_secs(20),
             takeover_after: Duration::from_secs(2),

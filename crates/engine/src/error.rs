@@ -18,6 +18,43 @@ pub enum OfferError {
     Refused(#[from] sfu::Refusal),
 }
 
+/// There is no thumbnail of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThumbnailError {
+    /// No such stream.
+    #[error("there is no stream `{0}`; it may be over already")]
+    NoStream(String),
+    /// It has no key frame yet; a later try may succeed.
+    #[error("stream `{0}` has shown nothing yet; try again in a moment")]
+    NotLive(String),
+    /// The stream goes on after a restart of the server, once its publisher is back.
+    #[error("stream `{0}` is interrupted; what it showed before this server's start is not known")]
+    Interrupted(String),
+    /// It has sound alone.
+    #[error("stream `{0}` has no video")]
+    NoVideo(String),
+    /// Nothing decodes its video here.
+    #[error("stream `{stream}` is {}, which is not decoded for thumbnails; publish H.264", .codec.name())]
+    NotDecoded {
+        /// The stream's name.
+        stream: String,
+        /// What it is made of.
+        codec: media::VideoCodec,
+    },
+    /// They are not to be made.
+    #[error("this server is to make no thumbnails (`transcoder.thumbnails_max` is 0)")]
+    Off,
+    /// The newest key frame could not be decoded.
+    #[error(
+        "the newest key frame of stream `{0}` could not be made a thumbnail of; the next one may be"
+    )]
+    Failed(String),
+    /// It was not made in time.
+    #[error("no thumbnail of stream `{0}` was made in time; others may be before it")]
+    Late(String),
+}
+
 /// A publisher's offer was not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod ingest;
 mod meter;
+mod places;
 mod saved;
 mod shard;
 mod stream;
@@ -18,10 +19,11 @@ mod stream;
 pub use api::{
     AudioStatus, ChildEvent, ChildId, ChildKind, ConnId, CueAccepted, CueStep, CuesForged,
     EncoderCue, Input, Output, PublishRefused, PublishRequest, RepairState, RepairStatus,
-    StreamEvent, StreamName, StreamState, StreamStatus, Verdict, VideoStatus, ViewerStatus,
+    StreamEvent, StreamName, StreamState, StreamStatus, Thumbnail, ThumbnailStep, Verdict,
+    VideoStatus, ViewerStatus,
 };
 pub use config::Config;
-pub use error::{CueError, OfferError, PublishError, RemoveError};
+pub use error::{CueError, OfferError, PublishError, RemoveError, ThumbnailError};
 pub use saved::{Keep, SavedStream, Show};
 pub use shard::{Reason, Shard, WebRtcAnswer};
 pub use stream::judge::texts::CODES as VERDICT_CODES;

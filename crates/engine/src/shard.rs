@@ -96,7 +96,7 @@ impl Shard {
     ) -> Result<Self, sfu::Error> {
         Ok(Self {
             sfu: Sfu::new(config.sfu.clone(), now)?,
-            budget: Budget::new(config.repair_cores),
+            budget: Budget::new(config.repair_cores, config.thumbnails_max),
             config,
             started: now,
             wall,

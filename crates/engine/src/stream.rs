@@ -14,6 +14,7 @@ mod repair;
 mod repeats;
 mod rtp_in;
 mod status;
+mod thumbnail;
 
 use std::{
     collections::VecDeque,
@@ -37,7 +38,7 @@ use crate::{
     saved::Keep,
     stream::{
         decode_order::DecodeOrder, delivery::Delivery, judge::Judge, packaging::Packaging,
-        repair::Repair, repeats::Repeats,
+        repair::Repair, repeats::Repeats, thumbnail::Thumbnail,
     },
 };
 
@@ -103,6 +104,7 @@ pub(crate) struct Stream {
     packaging: Packaging,
     supervisor: Supervisor,
     repair: Repair,
+    thumbnail: Thumbnail,
     timeline: Timeline,
     sei: SeiTrack,
     /// Messages of its publisher under this server's own UUID, since it came.
@@ -133,6 +135,7 @@ impl Stream {
             timeline: Timeline::new(name.as_str(), config.timeline.clone()),
             supervisor: Supervisor::new(config.transcode, now),
             repair: Repair::new(config, now),
+            thumbnail: Thumbnail::new(config, now),
             name,
             id,
             rtp_offset: offsets[0],
@@ -214,6 +217,7 @@ impl Stream {
         self.kill_child(fx, ChildKind::Sound);
         self.kill_child(fx, ChildKind::Video);
         fx.budget.release(self.id);
+        self.end_thumbnail(fx);
         self.put_keep(fx.out, Keep::Ended);
         self.tell(fx, StreamEvent::Ended);
     }
@@ -233,6 +237,7 @@ impl Stream {
             self.repeats.due(),
             child,
             self.repair.next_deadline(),
+            self.thumbnail.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -252,6 +257,7 @@ impl Stream {
         self.supervisor.handle_timeout(fx.now);
         self.drain_supervisor(fx);
         self.check_repair(fx);
+        self.check_thumbnail(fx);
     }
 
     pub(crate) fn viewer_connected(&mut self, fx: &mut Effects<'_>, session: sfu::SessionId) {

@@ -30,6 +30,7 @@ use crate::{
         shows::{self, Keeper, Shows},
         side::SideChannels,
         tcp,
+        thumbnails::{Thumbnails, Waiting},
         udp::BoundUdp,
         webhooks::{self, Running, Teller, Webhooks},
     },
@@ -104,6 +105,7 @@ impl Server {
             shard: media.shard,
             origins: media.origins,
             side: media.side,
+            thumbnails: media.thumbnails,
             meters,
             sessions: SessionNames::new(rand::random()),
             webhooks: desk,
@@ -278,6 +280,7 @@ struct Media {
     thread: JoinHandle<()>,
     origins: Arc<Origins>,
     side: Arc<SideChannels>,
+    thumbnails: Arc<Thumbnails>,
 }
 
 impl Media {
@@ -298,6 +301,7 @@ impl Media {
         };
         let origins = Arc::new(Origins::new(origin, Handle::current(), Arc::clone(meters)));
         let side = Arc::new(SideChannels::default());
+        let thumbnails = Arc::new(Thumbnails::default());
         let program = Program::new(&config.transcoder, &Handle::current());
         let children = Children::new(
             program,
@@ -319,7 +323,7 @@ impl Media {
                 shard.clone(),
                 &Handle::current(),
             ),
-            passing: Passing::default(),
+            passing: Passing::new(Waiting::new(Arc::clone(&thumbnails))),
         };
         let engine = config.engine(candidates);
         let now = clock::monotonic();
@@ -345,6 +349,7 @@ impl Media {
             shard,
             origins,
             side,
+            thumbnails,
         })
     }
 }

@@ -7,8 +7,8 @@ use media::Pts;
 use sfu::{Offer, Patched, Precondition, PublishOffer, SessionId};
 
 use crate::{
-    api::{ConnId, PublisherId, StreamName, StreamState, StreamStatus},
-    error::{CueError, OfferError, PublishError},
+    api::{ConnId, PublisherId, StreamName, StreamState, StreamStatus, Thumbnail},
+    error::{CueError, OfferError, PublishError, ThumbnailError},
     shard::{Peer, Role, Shard},
     stream::{Effects, Stream},
 };
@@ -255,6 +255,19 @@ impl Shard {
     /// The side channel's first messages for a new follower; `None` without such a stream.
     pub fn snapshot(&self, now: Instant, name: &StreamName) -> Option<Vec<Told>> {
         Some(self.streams.get(name)?.snapshot(now))
+    }
+
+    /// What a stream shows. `None`: it is being made, and comes as [`Output::Thumbnail`](crate::Output::Thumbnail) within
+    /// three seconds.
+    pub fn thumbnail(
+        &mut self,
+        now: Instant,
+        name: &StreamName,
+    ) -> Option<Result<Thumbnail, ThumbnailError>> {
+        match self.of_stream(now, name) {
+            Ok((stream, mut fx)) => stream.ask_thumbnail(&mut fx),
+            Err(_) => Some(Err(ThumbnailError::NoStream(name.to_string()))),
+        }
     }
 
     /// All streams, by name.

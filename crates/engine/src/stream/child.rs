@@ -1,4 +1,4 @@
-//! A stream's transcoding children: one for its sound, one for its picture.
+//! A stream's transcoding children: one for its sound, one for its picture, one for its thumbnails.
 
 use transcode::{Input, ToChild};
 
@@ -25,6 +25,7 @@ impl Stream {
         match kind {
             ChildKind::Sound => self.supervise(fx, input),
             ChildKind::Video => self.tell_repair(fx, input),
+            ChildKind::Thumbnail => self.tell_thumbnail(fx, input),
         }
     }
 

@@ -167,7 +167,7 @@ mod tests {
                 now,
                 out: VecDeque::new(),
                 sfu: Sfu::new(config.sfu.clone(), now).unwrap(),
-                budget: Budget::new(1.0),
+                budget: Budget::new(1.0, 4),
                 stream,
             }
         }

@@ -95,6 +95,7 @@ impl Stream {
             keyframe,
             payload,
         };
+        self.keep_keyframe(&frame);
         self.timeline.observe_frame(frame.stream_pts());
         self.flush_cues(fx);
         self.package_picture(fx, &frame);
@@ -188,6 +189,7 @@ impl Stream {
     pub(super) fn begin_epoch(&mut self, fx: &mut Effects<'_>) {
         self.start_video(fx);
         self.start_repair(fx);
+        self.start_thumbnail();
         let packaged = self.package_epoch(fx.now);
         let audio = self.ingest.audio.clone();
         self.start_audio(fx, audio);

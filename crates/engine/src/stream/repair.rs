@@ -137,7 +137,7 @@ impl Repair {
     }
 
     /// What a child decodes of a source. A WHIP publisher's browser knows which codecs other browsers take.
-    fn source(&self, config: &VideoConfig, forwarded: bool) -> Option<VideoSource> {
+    pub(super) fn source(&self, config: &VideoConfig, forwarded: bool) -> Option<VideoSource> {
         match config {
             VideoConfig::H264(config) => Some(VideoSource::H264(config.avcc.clone())),
             VideoConfig::H265(config) => Some(VideoSource::H265(config.hvcc.clone())),

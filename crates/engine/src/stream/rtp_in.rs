@@ -123,6 +123,7 @@ impl Stream {
             keyframe: unit.keyframe,
             payload,
         };
+        self.keep_keyframe(&frame);
         if dts.is_some() {
             self.package_picture(fx, &frame);
         }

@@ -22,6 +22,7 @@ impl Config {
                 ..cues::TimelineConfig::default()
             },
             repair_cores: self.transcoder.repair_cores(),
+            thumbnails_max: self.transcoder.thumbnails_max,
             app: self.rtmp.app.clone(),
             resume_window: self.streams.resume_window.0,
             takeover_after: self.streams.takeover_after.0,
@@ -69,6 +70,7 @@ mod tests {
             (ours.takeover_after, ours.streams_max),
             (theirs.takeover_after, theirs.streams_max)
         );
+        assert_eq!(ours.thumbnails_max, theirs.thumbnails_max);
         assert_eq!(ours.sfu.half_open_max, theirs.sfu.half_open_max);
     }
 }

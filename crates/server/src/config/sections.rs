@@ -146,6 +146,8 @@ pub struct Transcoder {
     pub path: String,
     /// How much of the machine's processors may be busy encoding pictures again, percent.
     pub repair_percent: u32,
+    /// How many children may make thumbnails at once.
+    pub thumbnails_max: usize,
     /// Whether a child may work without its fence.
     pub fence: Fence,
 }
@@ -165,6 +167,7 @@ impl Default for Transcoder {
         Self {
             path: String::new(),
             repair_percent: 75,
+            thumbnails_max: 4,
             fence: Fence::default(),
         }
     }

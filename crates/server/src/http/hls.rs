@@ -291,7 +291,7 @@ fn cache_control(cache: CacheControl) -> HeaderValue {
 
 /// RFC 9111 section 3.5: `public` would let a cache give to anybody what one viewer was authorised to have. With a
 /// token in the query it may stay: there the right is part of the address, and of the cache's key.
-fn keep_private(headers: &mut HeaderMap) {
+pub(super) fn keep_private(headers: &mut HeaderMap) {
     let said = headers
         .get(header::CACHE_CONTROL)
         .and_then(|value| value.to_str().ok())

@@ -5,7 +5,7 @@
 //! | `whep` | `/whep/{stream}` | draft-ietf-wish-whep-04, RFC 9725 |
 //! | `whip` | `/whip/{stream}` | RFC 9725 |
 //! | `hls` | `/hls/{stream}/…` | draft-pantos-hls-rfc8216bis-22 sections 6.2.5 and 6.2.6, appendix B |
-//! | `streams`, `people`, `cues`, `delivery`, `events`, `keys` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
+//! | `streams`, `thumbnail`, `people`, `cues`, `delivery`, `events`, `keys` | `/v1/streams/…` | `docs/api.md`, `/openapi.json` |
 //! | `webhooks` | `/v1/webhooks/…` | `docs/webhooks.md` |
 //! | `health`, `metrics` | `/healthz`, `/readyz`, `/metrics` | Prometheus text format |
 //! | `watch` | `/`, `/watch/{stream}`, `/golive/{stream}`, `/player/…` | |
@@ -65,6 +65,11 @@ mod range;
 mod routes;
 mod stream_view;
 mod streams;
+#[allow(
+    unused_qualifications,
+    reason = "what utoipa generates qualifies names"
+)]
+mod thumbnail;
 mod token;
 mod watch;
 mod web;
@@ -97,7 +102,10 @@ pub(crate) use webrtc::ice_servers;
 
 use crate::{
     gate::Gate,
-    io::{command::ShardHandle, hls::Origins, side::SideChannels, webhooks::Desk},
+    io::{
+        command::ShardHandle, hls::Origins, side::SideChannels, thumbnails::Thumbnails,
+        webhooks::Desk,
+    },
     proxies::Proxies,
     telemetry::Meters,
 };
@@ -111,6 +119,7 @@ pub(crate) struct State {
     pub(crate) shard: ShardHandle,
     pub(crate) origins: Arc<Origins>,
     pub(crate) side: Arc<SideChannels>,
+    pub(crate) thumbnails: Arc<Thumbnails>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) sessions: SessionNames,
     pub(crate) webhooks: Desk,

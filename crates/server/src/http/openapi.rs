@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::{
     Audience, armed, cors, cues, delivery, embeddable, events, health, keys, people,
     routes::{Part, Routes},
-    streams,
+    streams, thumbnail,
     web::Web,
     webhooks, whep, whip,
 };
@@ -65,6 +65,7 @@ pub(super) fn api(web: &Web) -> Vec<Part> {
     let reading = Routes::new()
         .described(routes!(streams::list), read(Policy::Api))
         .described(routes!(people::viewers), read(Policy::Api))
+        .described(routes!(thumbnail::show), read(Policy::Watch))
         .described(routes!(cues::state_at), read(Policy::Watch))
         .described(routes!(events::follow), read(Policy::Watch));
     let writing = writing();

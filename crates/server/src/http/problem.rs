@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     NoSuchPublisher,
     NoSuchMedia,
     NoSuchDelivery,
+    NoThumbnail,
     DeliveryForgotten,
     Unauthorized,
     Forbidden,
@@ -75,6 +76,7 @@ impl Kind {
             Self::NoSuchPublisher => ("no-such-publisher", "No publisher"),
             Self::NoSuchMedia => ("no-such-media", "No such playlist, part or segment"),
             Self::NoSuchDelivery => ("no-such-delivery", "No such delivery"),
+            Self::NoThumbnail => ("no-thumbnail", "No thumbnail of this stream"),
             Self::DeliveryForgotten => ("delivery-forgotten", "Delivery no longer known"),
             Self::Unauthorized => ("unauthorized", "A token is needed"),
             Self::Forbidden => ("forbidden", "The token does not allow this"),
@@ -138,9 +140,10 @@ impl Kind {
             | Self::InvalidQuery
             | Self::MalformedOffer => StatusCode::BAD_REQUEST,
             Self::InvalidRange => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::KeyReused | Self::OfferNotUsable | Self::StreamNotPlayable => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::KeyReused
+            | Self::OfferNotUsable
+            | Self::StreamNotPlayable
+            | Self::NoThumbnail => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RevConflict
             | Self::CardNotShown
             | Self::CardsFull

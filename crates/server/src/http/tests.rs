@@ -583,4 +583,5 @@ mod hls;
 mod kept;
 mod keys;
 mod matrix;
+mod thumbnail;
 mod tls;

@@ -267,6 +267,7 @@ pub(crate) const fn name(kind: ChildKind) -> &'static str {
     match kind {
         ChildKind::Sound => "sound",
         ChildKind::Video => "video",
+        ChildKind::Thumbnail => "thumbnail",
     }
 }
 
@@ -277,6 +278,8 @@ const fn messages_max(kind: ChildKind) -> usize {
         ChildKind::Sound => 256,
         // A whole group of pictures comes at once where a child begins in its middle.
         ChildKind::Video => 1_256,
+        // One picture, and a word before and after it.
+        ChildKind::Thumbnail => 8,
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use cues::{ActiveCard, Armed, CueRequest, LoggedCue, Receipt, channel::Told, delivery::Tally};
 use engine::{
     ChildEvent, ChildId, ConnId, CueError, OfferError, PublishError, PublishRefused, RemoveError,
-    Shard, StreamName, StreamStatus, ViewerStatus, WebRtcAnswer,
+    Shard, StreamName, StreamStatus, Thumbnail, ThumbnailError, ViewerStatus, WebRtcAnswer,
 };
 use media::Pts;
 use sfu::{FiveTuple, Patched, Precondition};
@@ -22,6 +22,7 @@ use super::{
     rtmp::Writer,
     shows::{Answer, Unkept},
     tcp,
+    thumbnails::Reply,
 };
 
 /// One thing for the shard's thread to do.
@@ -68,6 +69,8 @@ pub(crate) enum Command {
         key: String,
         reply: oneshot::Sender<bool>,
     },
+    /// Somebody wants to see what a stream shows.
+    Thumbnail { stream: StreamName, reply: Reply },
     /// Something that is asked of the engine alone.
     Ask(Question),
     /// A change of cues, which is to outlive the process.
@@ -364,6 +367,18 @@ impl ShardHandle {
             .await
     }
 
+    /// What a stream shows; it may have to be made first.
+    pub(crate) async fn thumbnail(
+        &self,
+        stream: StreamName,
+    ) -> Result<Result<Thumbnail, ThumbnailError>, Unavailable> {
+        self.answered_within(THUMBNAIL_TIME_MAX, |reply| Command::Thumbnail {
+            stream,
+            reply,
+        })
+        .await
+    }
+
     /// Ends a stream now.
     pub(crate) async fn end_stream(
         &self,
@@ -418,12 +433,20 @@ impl ShardHandle {
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, Unavailable> {
+        self.answered_within(ANSWER_TIME_MAX, command).await
+    }
+
+    async fn answered_within<T>(
+        &self,
+        span: Duration,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
         let asked = async {
             self.send(command(reply)).await?;
             answer.await.map_err(|_| Unavailable)
         };
-        tokio::time::timeout(ANSWER_TIME_MAX, asked)
+        tokio::time::timeout(span, asked)
             .await
             .unwrap_or(Err(Unavailable))
     }
@@ -441,3 +464,5 @@ pub(super) fn give<T>(reply: oneshot::Sender<T>, answer: T) {
 const COMMANDS_MAX: usize = 1024;
 /// A shard turn takes microseconds; one that takes this long is not going to end well.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(3);
+/// The engine answers within three seconds by itself.
+const THUMBNAIL_TIME_MAX: Duration = Duration::from_secs(5);

@@ -13,5 +13,6 @@ pub(crate) mod shard;
 pub(crate) mod shows;
 pub(crate) mod side;
 pub(crate) mod tcp;
+pub(crate) mod thumbnails;
 pub(crate) mod udp;
 pub(crate) mod webhooks;

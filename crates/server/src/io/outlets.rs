@@ -9,7 +9,7 @@ use access::Grant;
 use bytes::Bytes;
 use engine::{
     ChildKind, ConnId, CueAccepted, CuesForged, EncoderCue, Output, StreamEvent, StreamName,
-    Verdict,
+    ThumbnailStep, Verdict,
 };
 use hls::Publication;
 use metrics::counter;
@@ -24,6 +24,7 @@ use super::{
     shows::Keeper,
     side::SideChannels,
     tcp,
+    thumbnails::Waiting,
     udp::{Sent, Udp},
     webhooks::Teller,
 };
@@ -47,16 +48,27 @@ pub(crate) struct Outlets {
 }
 
 /// What comes and goes while the shard runs: nothing at first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Passing {
     rtmp: BTreeMap<ConnId, Writer>,
     cue_rights: BTreeMap<ConnId, CueRight>,
     tcp: HashMap<FiveTuple, tcp::Writer>,
     /// What this drain published, by stream: an origin is to see a whole drain at once.
     published: BTreeMap<StreamName, Vec<Publication>>,
+    pub(super) thumbnails: Waiting,
 }
 
 impl Passing {
+    pub(crate) fn new(thumbnails: Waiting) -> Self {
+        Self {
+            rtmp: BTreeMap::new(),
+            cue_rights: BTreeMap::new(),
+            tcp: HashMap::new(),
+            published: BTreeMap::new(),
+            thumbnails,
+        }
+    }
+
     fn publish(&mut self, stream: StreamName, publication: Publication) {
         let drain = self.published.entry(stream).or_default();
         drain.push(publication);
@@ -163,6 +175,13 @@ impl Outlets {
                 kind,
                 event,
             } => child_life(&stream, kind, &event),
+            Output::Thumbnail { stream, answer } => {
+                self.passing.thumbnails.answer(&stream, &answer)
+            }
+            Output::ThumbnailStep(ThumbnailStep::Made) => self.meters.thumbnails_made.increment(1),
+            Output::ThumbnailStep(ThumbnailStep::Failed) => {
+                self.meters.thumbnails_failed.increment(1);
+            }
             Output::Keep { stream, keep } => self.shows.keep(stream, keep),
             Output::Stream { stream, event, pts } => {
                 self.webhooks.tell(&stream, &event, pts);
@@ -250,6 +269,7 @@ impl Outlets {
                 info!(%stream, "stream is over");
                 self.origins.end(stream);
                 self.side.end(stream);
+                self.passing.thumbnails.end(stream);
                 self.doorman.ended(stream);
             }
             StreamEvent::Verdict(Verdict {

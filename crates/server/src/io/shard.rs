@@ -223,6 +223,10 @@ impl Driver {
                 let holds = self.outlets.is_published_with(&stream, &key);
                 give(reply, holds && shard.remove_publisher(now, &stream).is_ok());
             }
+            Command::Thumbnail { stream, reply } => match shard.thumbnail(now, &stream) {
+                Some(answer) => give(reply, answer),
+                None => self.outlets.passing.thumbnails.wait(&stream, reply),
+            },
             Command::Child { child, event } => {
                 self.outlets.children.note(child, &event);
                 shard.handle_input(now, Input::Child { child, event });

@@ -51,6 +51,8 @@ pub(crate) struct Meters {
     pub(crate) transcoder_starts: Counter,
     pub(crate) transcoder_exits: Counter,
     pub(crate) transcoder_frames_dropped: Counter,
+    pub(crate) thumbnails_made: Counter,
+    pub(crate) thumbnails_failed: Counter,
 }
 
 impl fmt::Debug for Meters {
@@ -95,6 +97,8 @@ pub(crate) fn meters() -> Arc<Meters> {
         transcoder_starts: counter!("shopcast_transcoder_starts_total"),
         transcoder_exits: counter!("shopcast_transcoder_exits_total"),
         transcoder_frames_dropped: counter!("shopcast_transcoder_frames_dropped_total"),
+        thumbnails_made: counter!("shopcast_thumbnails_made_total"),
+        thumbnails_failed: counter!("shopcast_thumbnails_failed_total"),
     })
 }
 

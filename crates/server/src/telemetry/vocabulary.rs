@@ -275,6 +275,11 @@ pub const VOCABULARY: &[Metric] = &[
         "shopcast_transcoder_frames_dropped_total",
         "Audio frames dropped because a child did not read.",
     ),
+    counter("shopcast_thumbnails_made_total", "Thumbnails made."),
+    counter(
+        "shopcast_thumbnails_failed_total",
+        "Thumbnails that were asked for and not made: the child ended at it, or three seconds passed.",
+    ),
     counter(
         "shopcast_webhooks_attempts_total",
         "Attempts at webhooks that came to an end, by endpoint and outcome: delivered or failed.",

@@ -362,6 +362,14 @@ export class Client {
     return this.#json<State>(`${this.#url(stream)}/state${query}`);
   }
 
+  /**
+   * Where a picture of what the stream shows is, for an `<img>`: a JPEG of at most 640 samples a side, with the token of the
+   * moment in it. Who shows it again later asks for the address again.
+   */
+  thumbnailUrl(stream: string): string {
+    return withToken(`${this.#url(stream)}/thumbnail.jpg`, this.#token());
+  }
+
   /** Follows the stream's side channel over SSE: a snapshot first, then cues and heartbeats. */
   events(stream: string, handlers: EventHandlers): Subscription {
     return subscribe(() => withToken(`${this.#url(stream)}/events`, this.#token()), handlers);

@@ -181,6 +181,14 @@ test("the token of the moment goes with each request, and none without one", asy
   assert.equal(new Headers(seen[2]?.init?.headers).get("content-type"), "application/json");
 });
 
+test("a picture's address has the token of the moment, and none without one", () => {
+  let token: string | null = null;
+  const [api] = client(200, "", {}, () => token);
+  assert.match(api.thumbnailUrl("a b"), /\/v1\/streams\/a%20b\/thumbnail\.jpg$/);
+  token = "newest";
+  assert.match(api.thumbnailUrl("demo"), /\/v1\/streams\/demo\/thumbnail\.jpg\?token=newest$/);
+});
+
 test("an address has one token, the newest", () => {
   const url = "https://live.example/hls/demo/video.m3u8";
   assert.equal(withToken(url, "a.b-c_d"), `${url}?token=a.b-c_d`);

@@ -52,7 +52,7 @@ impl World {
             now,
             stream,
             sfu: Sfu::new(config.sfu, now).unwrap(),
-            budget: Budget::new(1.0),
+            budget: Budget::new(1.0, 4),
             out: VecDeque::new(),
         }
     }
