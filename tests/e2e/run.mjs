@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const LANES = {
   /** They wait more than they compute, for what comes sooner or later. */
   light: [
-    'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'ffmpeg_plays_hls', 'golive_page', 'gstreamer_plays_whep', 'hls-checker',
+    'a_lobby_shows_pictures', 'access_by_key_and_token', 'api_answers_bad_input', 'barcode', 'ffmpeg_plays_hls', 'golive_page', 'gstreamer_plays_whep', 'hls-checker',
     'hls_rules_live', 'https_and_rtmps', 'impair_proxy', 'interruption_is_told', 'invariant', 'people_are_removed', 'tokens_are_asked_for',
     'unseen_players_go_on', 'webhooks_survive_a_kill', 'webhooks_tell_a_life', 'whip_http_matrix',
   ],
