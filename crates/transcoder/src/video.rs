@@ -58,6 +58,7 @@ impl Video {
         let source = elements::source(&caps, SOURCE_BUFFERS_MAX);
         let decoder = source::decoder(&start.source)?;
         leave_out(&decoder, &unwanted)?;
+        take_as_whole(&decoder)?;
         let convert = elements::make("videoconvert")?;
         let encoder = encoder::encoder(start)?;
         let form = elements::filter(&encoder::caps())?;
@@ -115,11 +116,28 @@ impl Video {
     }
 }
 
+/// Two fields go on as the one picture that they are woven into: x264enc takes no others in the baseline profile.
+fn take_as_whole(decoder: &gst::Element) -> Result<(), Error> {
+    let pad = decoder.static_pad("src").ok_or(NO_OUTPUT)?;
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &mut info.data
+            && let gst::EventView::Caps(caps) = event.view()
+        {
+            let mut caps = caps.caps_owned();
+            let form = caps.make_mut();
+            form.set("interlace-mode", "progressive");
+            form.iter_mut()
+                .for_each(|it| it.remove_field("field-order"));
+            *event = gst::event::Caps::new(&caps);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
 /// Keeps from the encoder what is not wanted, and what comes out of its turn.
 fn leave_out(decoder: &gst::Element, unwanted: &Unwanted) -> Result<(), Error> {
-    let pad = decoder
-        .static_pad("src")
-        .ok_or(Error::Unexpected("a decoder without an output"))?;
+    let pad = decoder.static_pad("src").ok_or(NO_OUTPUT)?;
     let unwanted = Arc::clone(unwanted);
     let last = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
@@ -185,5 +203,6 @@ fn lock(unwanted: &Unwanted) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
     unwanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+const NO_OUTPUT: Error = Error::Unexpected("a decoder without an output");
 /// A second at 30 per second: a whole group comes at once when a child begins in its middle.
 const SOURCE_BUFFERS_MAX: u64 = 32;

@@ -149,6 +149,37 @@ fn every_picture_comes_back_once_at_its_time() {
     assert_eq!(apart.max(), Some(90_000));
 }
 
+/// Fields, and what has more or other samples than browsers take.
+#[test]
+fn whatever_h264_it_is_every_picture_comes_back_whole() {
+    for options in [
+        &[
+            "-bf",
+            "2",
+            "-x264-params",
+            "tff=1:nal-hrd=none",
+            "-flags",
+            "+ildct+ilme",
+        ][..],
+        &["-pix_fmt", "yuv422p", "-profile:v", "high422"],
+        &["-pix_fmt", "yuv444p", "-profile:v", "high444"],
+        &["-pix_fmt", "yuv420p10le", "-profile:v", "high10"],
+    ] {
+        let source = source(options);
+        let mut transcoder = Transcoder::started(source.start());
+        send(&mut transcoder, &source, |_| true);
+        let repaired = Repaired::default().rest(&transcoder);
+        assert_eq!(repaired.times(), source.times(), "{options:?}");
+        let numbers: Vec<usize> = (0..SECONDS * FPS).map(|number| number % SHADES).collect();
+        assert_eq!(repaired.numbers(), numbers, "{options:?}");
+        let sps = &h264::parse_avcc(&repaired.configurations[0])
+            .unwrap()
+            .config
+            .sps[0];
+        assert_eq!(sps[1], 66, "{options:?}");
+    }
+}
+
 #[test]
 fn what_is_not_wanted_is_decoded_for_the_rest_and_does_not_come_back() {
     let source = source(B_FRAMES);
