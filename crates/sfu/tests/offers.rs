@@ -320,6 +320,11 @@ fn tracks_the_stream_lacks_are_inactive_or_rejected() {
     };
     let sdp = answer_for(CHROMIUM, radio).unwrap();
     assert!(section(&sdp, "video").contains(&"a=inactive"), "{sdp}");
+    // Nor is it rejected to who has no H.264: the transport of all is this section's.
+    let no_h264 = CHROMIUM.replace("H264/90000", "X264/90000");
+    let sdp = answer_for(&no_h264, radio).unwrap();
+    assert!(section(&sdp, "video")[0].starts_with("m=video 9 "), "{sdp}");
+    assert!(section(&sdp, "video").contains(&"a=inactive"), "{sdp}");
 
     let nothing = MediaDescription {
         video: None,

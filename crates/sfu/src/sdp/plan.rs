@@ -254,14 +254,16 @@ fn video(
     plan: &mut Plan<'_>,
 ) -> Result<SectionAnswer, Refusal> {
     one_of_a_kind(plan, section)?;
-    // Where nothing is sent, the section is still answered.
     let source = match media.video {
         Some(VideoDescription::Source(config)) => Some(config),
         Some(VideoDescription::Repaired | VideoDescription::Withheld(_)) | None => None,
     };
-    let chosen = match source {
-        Some(config) => codec::choose(section, config),
-        None => codec::choose_h264(section),
+    let chosen = match (media.video, source) {
+        (_, Some(config)) => codec::choose(section, config),
+        (Some(_), None) => codec::choose_h264(section),
+        // Where nothing is sent, any codec will do: rejected, the section could be the one whose transport all use
+        // (RFC 9143 section 7.3.3), and Firefox would wait for it.
+        (None, None) => codec::choose_ingest(section),
     };
     let Some((payload, format)) = chosen else {
         if media.video.is_none() {
