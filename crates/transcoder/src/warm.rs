@@ -17,7 +17,9 @@ use std::{
 
 use bytes::Bytes;
 use media::{MediaTime, Timescale};
-use transcode::{AacToOpus, OpusToAac, Picture, VideoSource, VideoToH264, VideoToJpeg};
+use transcode::{
+    AacToOpus, OpusToAac, Picture, SourcePicture, VideoSource, VideoToH264, VideoToJpeg,
+};
 
 use crate::{
     conversion::{Conversion, Sound},
@@ -40,7 +42,7 @@ pub(crate) fn up(conversion: Conversion<'_>) -> Result<(), Error> {
     match conversion {
         Conversion::Sound(sound) => begin_sound(sound, witness)?,
         Conversion::Video(video) => begin_video(video, &witness)?,
-        Conversion::Still(start) => return make_still(start.side_max),
+        Conversion::Still(start) => return make_still(&start.source, start.side_max),
     }
     // What does not come is told, and not waited for: nobody else would end a `--check`.
     ended.recv_timeout(PATIENCE).unwrap_or(Err(NOTHING))
@@ -63,7 +65,7 @@ pub(crate) fn all() -> Result<(), Error> {
             ..grey::start(FRAME_RATE_MILLI, BITRATE_BPS)
         }))?;
     }
-    make_still(VideoToJpeg::SIDE_MAX_DEFAULT)
+    make_still(&grey::source(), VideoToJpeg::SIDE_MAX_DEFAULT)
 }
 
 fn begin_sound(sound: Sound<'_>, witness: Witness) -> Result<(), Error> {
@@ -98,13 +100,11 @@ fn begin_sound(sound: Sound<'_>, witness: Witness) -> Result<(), Error> {
 }
 
 fn begin_video(video: &VideoToH264, witness: &Witness) -> Result<(), Error> {
-    let mut start = grey::start(video.frame_rate_milli, video.bitrate_bps);
-    let mut pictures = grey::pictures();
-    // Of the other codecs the decoders are in one plugin.
-    if video.source == VideoSource::Av1 {
-        start.source = VideoSource::Av1;
-        pictures = grey::av1();
-    }
+    let (source, pictures) = like(&video.source);
+    let start = VideoToH264 {
+        source,
+        ..grey::start(video.frame_rate_milli, video.bitrate_bps)
+    };
     let video = Video::new(&start, witness)?;
     for picture in pictures {
         video.push(picture)?;
@@ -113,13 +113,20 @@ fn begin_video(video: &VideoToH264, witness: &Witness) -> Result<(), Error> {
     Ok(())
 }
 
-fn make_still(side_max: u16) -> Result<(), Error> {
-    let start = VideoToJpeg {
-        source: grey::source(),
-        side_max,
-    };
-    let picture = grey::pictures().next().ok_or(NOTHING)?;
-    still::jpeg(&start, picture).map(drop)
+fn make_still(source: &VideoSource, side_max: u16) -> Result<(), Error> {
+    let (source, pictures) = like(source);
+    let picture = pictures.into_iter().next().ok_or(NOTHING)?;
+    still::jpeg(&VideoToJpeg { source, side_max }, picture).map(drop)
+}
+
+/// Pictures by which the plugin is loaded that decodes such a source: of all but AV1 it is one and the same.
+fn like(source: &VideoSource) -> (VideoSource, Vec<SourcePicture>) {
+    match source {
+        VideoSource::Av1 => (VideoSource::Av1, grey::av1()),
+        VideoSource::H264(_) | VideoSource::H265(_) | VideoSource::Vp9 | VideoSource::Vp8 => {
+            (grey::source(), grey::pictures())
+        }
+    }
 }
 
 /// AAC of 48 kHz in stereo.

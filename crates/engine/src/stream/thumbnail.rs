@@ -186,10 +186,11 @@ impl Stream {
 
     /// What a child decodes of the source, however it came.
     fn still_source(&self) -> Option<VideoSource> {
-        match self.ingest.video.as_ref()? {
-            VideoConfig::Vp8(_) => Some(VideoSource::Vp8),
-            config => self.repair.source(config, false),
+        let config = self.ingest.video.as_ref()?;
+        if matches!(config, VideoConfig::Vp8(_)) {
+            return Some(VideoSource::Vp8);
         }
+        self.repair.source(config, false)
     }
 
     /// Has the child work on the newest key frame, if there is a place for it.

@@ -187,10 +187,11 @@ mod tests {
 
     /// The reply of the next question that reaches the media thread.
     async fn asked(queue: &mut tokio::sync::mpsc::Receiver<Command>) -> Reply {
-        match queue.recv().await.unwrap() {
-            Command::Thumbnail { reply, .. } => reply,
-            other => panic!("{other:?}"),
-        }
+        let command = queue.recv().await.unwrap();
+        let Command::Thumbnail { reply, .. } = command else {
+            panic!("{command:?}")
+        };
+        reply
     }
 
     #[tokio::test]

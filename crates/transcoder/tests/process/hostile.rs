@@ -142,7 +142,9 @@ fn slices_without_sets() {
             source: VideoSource::H264(empty),
             ..video.clone()
         }),
-        Start::AacToOpus(_) | Start::OpusToAac(_) => unreachable!("of pictures"),
+        Start::AacToOpus(_) | Start::OpusToAac(_) | Start::VideoToJpeg(_) => {
+            unreachable!("to pictures")
+        }
     };
     let outcome = Subject::told(&source, &start)
         .ready()

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use media::h264;
-use transcode::{AacToOpus, Start, VideoSource, VideoToH264};
+use transcode::{AacToOpus, Start, VideoSource, VideoToH264, VideoToJpeg};
 
 use super::source::{Codec, Source, Unit};
 
@@ -232,15 +232,22 @@ pub(super) fn configuration(dice: &mut Dice, start: &Start) -> Start {
             ..aac.clone()
         }),
         Start::VideoToH264(video) => Start::VideoToH264(VideoToH264 {
-            source: match &video.source {
-                VideoSource::H264(record) => VideoSource::H264(broken(record)),
-                VideoSource::H265(record) => VideoSource::H265(broken(record)),
-                VideoSource::Vp9 => VideoSource::Vp9,
-                VideoSource::Av1 => VideoSource::Av1,
-            },
+            source: with_record(&video.source, broken),
             ..video.clone()
         }),
+        Start::VideoToJpeg(still) => Start::VideoToJpeg(VideoToJpeg {
+            source: with_record(&still.source, broken),
+            ..still.clone()
+        }),
         Start::OpusToAac(opus) => Start::OpusToAac(*opus),
+    }
+}
+
+fn with_record(source: &VideoSource, other: impl FnOnce(&Bytes) -> Bytes) -> VideoSource {
+    match source {
+        VideoSource::H264(record) => VideoSource::H264(other(record)),
+        VideoSource::H265(record) => VideoSource::H265(other(record)),
+        VideoSource::Vp9 | VideoSource::Vp8 | VideoSource::Av1 => source.clone(),
     }
 }
 

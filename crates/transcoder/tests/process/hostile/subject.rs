@@ -235,6 +235,7 @@ impl<'a> Subject<'a> {
                 None
             }
             FromChild::Ready => panic!("ready twice"),
+            FromChild::Jpeg(_) => panic!("a still that nobody asked for"),
         }
     }
 
