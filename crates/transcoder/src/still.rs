@@ -1,4 +1,5 @@
-//! A key frame in, a JPEG out: `appsrc ! decoder ! videoscale ! videoconvert ! encoder ! appsink`, a pipeline for each.
+//! A key frame in, a JPEG out: `appsrc ! decoder ! videoscale ! videoconvert ! videoconvert ! encoder ! appsink`, a pipeline
+//! for each.
 //!
 //! A decoder that is told of the end keeps nothing back for pictures that do not come, and the next key frame finds none of
 //! what the last one left. The pipeline is made in a few milliseconds.
@@ -21,17 +22,24 @@ pub(crate) fn jpeg(start: &VideoToJpeg, picture: SourcePicture) -> Result<Jpeg, 
     let scale = elements::make("videoscale")?;
     // Even sides are not exactly the source's shape: less than a sample, and no reason for black edges.
     scale.set_property("add-borders", false);
-    let convert = elements::make("videoconvert")?;
+    // By way of red, green and blue: from one range to another of the same matrix GStreamer 1.22 converts nothing.
+    let [to_rgb, to_yuv] = [
+        elements::make("videoconvert")?,
+        elements::make("videoconvert")?,
+    ];
     let form = elements::make("capsfilter")?;
     fit(&decoder, &form, start.side_max)?;
+    let jfif = elements::filter(&jfif())?;
     let encoder = encoder()?;
     let sink = elements::sink();
     let chain = [
         source.upcast_ref(),
         &decoder,
         &scale,
-        &convert,
+        &to_rgb,
         &form,
+        &to_yuv,
+        &jfif,
         &encoder,
         sink.upcast_ref(),
     ];
@@ -100,7 +108,7 @@ fn fit(decoder: &gst::Element, form: &gst::Element, side_max: u16) -> Result<(),
             if let Some(caps) = wanted(&decoded, side_max) {
                 form.set_property("caps", caps);
             }
-            let whole = gst::event::Caps::new(&without_fields(decoded));
+            let whole = gst::event::Caps::new(&completed(decoded));
             info.data = Some(gst::PadProbeData::Event(whole));
         }
         gst::PadProbeReturn::Ok
@@ -108,16 +116,41 @@ fn fit(decoder: &gst::Element, form: &gst::Element, side_max: u16) -> Result<(),
     Ok(())
 }
 
-/// The encoder refuses fields; to a tile of a list it is all the same.
-fn without_fields(mut decoded: gst::Caps) -> gst::Caps {
+/// What the decoder says, as those behind it need it: the encoder refuses fields, which to a tile of a list are all the
+/// same; and colours of an unknown matrix would be left as they are, in their range too.
+fn completed(mut decoded: gst::Caps) -> gst::Caps {
     if let Some(structure) = decoded.make_mut().structure_mut(0) {
         structure.set("interlace-mode", "progressive");
         structure.remove_field("field-order");
+        let colours = structure.get::<String>("colorimetry").ok();
+        let height = structure.get::<i32>("height").unwrap_or(0);
+        if let Some(colours) = colours.and_then(|colours| with_matrix(&colours, height)) {
+            structure.set("colorimetry", colours);
+        }
     }
     decoded
 }
 
-/// JFIF's colours, in full range, and square samples.
+/// The usual matrix of the picture's height, where none is named, as every player takes it.
+fn with_matrix(colours: &str, height: i32) -> Option<String> {
+    let parts: Vec<&str> = colours.split(':').collect();
+    let [range, UNKNOWN, transfer, primaries] = parts[..] else {
+        return None;
+    };
+    let matrix = if height > SD_HEIGHT_MAX { BT709 } else { BT601 };
+    Some(format!("{range}:{matrix}:{transfer}:{primaries}"))
+}
+
+/// Its colours, in full range.
+fn jfif() -> gst::Caps {
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        // Range, matrix; of transfer and primaries nothing is said, so that they stay.
+        .field("colorimetry", "1:4:0:0")
+        .build()
+}
+
+/// The size, and square samples.
 fn wanted(decoded: &gst::CapsRef, side_max: u16) -> Option<gst::Caps> {
     let decoded = decoded.structure(0)?;
     let side = |name| {
@@ -133,12 +166,10 @@ fn wanted(decoded: &gst::CapsRef, side_max: u16) -> Option<gst::Caps> {
     let (width, height) = fitted(size, ratio.unwrap_or((1, 1)), side_max);
     Some(
         gst::Caps::builder("video/x-raw")
-            .field("format", "I420")
+            .field("format", "BGRx")
             .field("width", width)
             .field("height", height)
             .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
-            // Range, matrix; of transfer and primaries nothing is said, so that they stay.
-            .field("colorimetry", "1:4:0:0")
             .build(),
     )
 }
@@ -162,6 +193,12 @@ fn fitted((width, height): (u64, u64), (wide, high): (u64, u64), side_max: u16) 
     (side(width), side(height))
 }
 
+/// GstVideoColorMatrix.
+const UNKNOWN: &str = "0";
+const BT709: &str = "3";
+const BT601: &str = "4";
+/// PAL.
+const SD_HEIGHT_MAX: i32 = 576;
 /// Of 2 to 31: no blocks that anybody sees at this size.
 const QUANTIZER: f32 = 3.0;
 const TURN_MS: u64 = 50;
@@ -170,7 +207,20 @@ const TURNS_MAX: u32 = 40;
 
 #[cfg(test)]
 mod tests {
-    use super::fitted;
+    use super::{fitted, with_matrix};
+
+    #[test]
+    fn a_matrix_that_is_not_named_is_the_usual_one() {
+        for (colours, height, expected) in [
+            ("2:0:0:0", 576, Some("2:4:0:0")),
+            ("1:0:5:1", 720, Some("1:3:5:1")),
+            ("2:6:0:0", 720, None),
+            ("bt709", 720, None),
+        ] {
+            let with = with_matrix(colours, height);
+            assert_eq!(with.as_deref(), expected, "{colours}");
+        }
+    }
 
     #[test]
     fn a_picture_keeps_its_shape_and_is_never_enlarged() {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use media::Pts;
-use transcode::{FromChild, Jpeg, SourcePicture, Start, ToChild, VideoSource, VideoToJpeg};
+use transcode::{Config, FromChild, Jpeg, SourcePicture, Start, ToChild, VideoSource, VideoToJpeg};
 
 use crate::{
     child::Transcoder,
@@ -117,6 +117,8 @@ fn kinds() -> Vec<Kind> {
             &b_frames,
             (640, 360),
         ),
+        // The same matrix, another range.
+        h264("of SD", "640x360", "format=yuv420p", &[], (640, 360)),
         h265,
         other(
             "VP9, odd",
@@ -275,6 +277,50 @@ fn what_cannot_be_decoded_is_said_at_once() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Whatever a publisher sends: a picture, or the child's end, and neither is waited for as long as for one that hangs.
+#[test]
+fn broken_key_frames_are_answered() {
+    let silence_max = Config::default().silence_max;
+    for kind in kinds() {
+        let mut transcoder = Transcoder::started(kind.start());
+        let (mut pictures, mut ends) = (0, 0);
+        for seed in 0..BROKEN {
+            show(&mut transcoder, 1, &broken(&kind.still.unit, seed));
+            match transcoder.hear_within(silence_max) {
+                Some(FromChild::Jpeg(_)) => pictures += 1,
+                Some(FromChild::Failed { .. }) | None => {
+                    ends += 1;
+                    transcoder = Transcoder::started(kind.start());
+                }
+                other => panic!("{}, seed {seed}: {other:?}", kind.name),
+            }
+        }
+        println!("{}: {pictures} pictures, {ends} ends", kind.name);
+        show(&mut transcoder, 2, &kind.still.unit);
+        assert_eq!(hear(&transcoder).pts, Pts(2), "{}", kind.name);
+    }
+}
+
+const BROKEN: u64 = 12;
+
+/// Some bits are others, and of every third the end is missing.
+fn broken(unit: &Bytes, seed: u64) -> Bytes {
+    let mut unit = unit.to_vec();
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    for _ in 0..1 + seed % 5 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let (at, bit) = (state >> 8, state % 8);
+        let length = u64::try_from(unit.len()).unwrap();
+        unit[usize::try_from(at % length).unwrap()] ^= 1 << bit;
+    }
+    if seed.is_multiple_of(3) {
+        unit.truncate(unit.len() / 2 + 1);
+    }
+    unit.into()
 }
 
 #[test]

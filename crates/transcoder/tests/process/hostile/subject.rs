@@ -234,6 +234,7 @@ impl<'a> Subject<'a> {
                 println!("failed: {message}");
                 None
             }
+            FromChild::Jpeg(_) => panic!("nobody asked for a JPEG"),
             FromChild::Ready => panic!("ready twice"),
             FromChild::Jpeg(_) => panic!("a still that nobody asked for"),
         }
