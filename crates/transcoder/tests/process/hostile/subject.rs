@@ -263,8 +263,9 @@ impl<'a> Subject<'a> {
 
     /// As its supervisor would.
     fn kill(&mut self) {
-        self.input = None;
+        // Before its input ends, which it would obey.
         self.transcoder.kill();
+        self.input = None;
         let status = self.transcoder.exit_within(Duration::from_secs(10));
         assert_eq!(status.signal(), Some(9), "{status}");
     }
