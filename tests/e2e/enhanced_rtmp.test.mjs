@@ -9,33 +9,27 @@ import { test } from 'node:test';
 import { expectProblem, getCue, insertCue, offer, postWhep, product, showCue, streamInfo, waitLive } from './lib/api.mjs';
 import { samplesOf } from './lib/boxes.mjs';
 import { launchBrowser, newPage, playback, watch, whepStats } from './lib/browser.mjs';
+import { OPUS, publishEnhanced, VIDEO, x265 } from './lib/enhanced-rtmp.mjs';
 import { startServer } from './lib/harness.mjs';
 import { checkHistory, checkMultivariant, describe } from './lib/hls-checker.mjs';
 import { Follower, getBytes, presentation } from './lib/hls-client.mjs';
-import { output, start } from './lib/processes.mjs';
-import { pictureAndTone } from './lib/publishers.mjs';
+import { output } from './lib/processes.mjs';
+import { AAC } from './lib/publishers.mjs';
 import { scratch } from './lib/scratch.mjs';
 import { readSei } from './lib/sei.mjs';
 import { until } from './lib/wait.mjs';
-import { ffmpeg9 } from './lib/whip-clients.mjs';
-
-const FPS = 30;
-const AAC = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
-const OPUS = ['-c:a', 'libopus', '-b:a', '96k', '-ac', '2'];
-const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-b:v', '800k'];
 
 const SOURCES = {
   'H.265 and AAC': {
-    video: [...X265, '-x265-params', 'keyint=60:min-keyint=60:scenecut=0:open-gop=0:bframes=2:log-level=error'], audio: AAC, probed: 'hevc',
+    video: VIDEO.h265, audio: AAC, probed: 'hevc',
     codec: 'h265', name: 'H.265', codecs: /^hvc1\.1\.6\.L\d+\.90$/, sound: /^mp4a\.40\.2$/, plays: false, carriesCues: true,
   },
   'AV1 and Opus': {
-    // Its sequence header in the tags is empty.
-    video: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-row-mt', '1', '-b:v', '800k', '-g', '60'], audio: OPUS, probed: 'av1',
+    video: VIDEO.av1, audio: OPUS, probed: 'av1',
     codec: 'av1', name: 'AV1', codecs: /^av01\.0\.\d\dM\.08$/, sound: /^opus$/, plays: true,
   },
   'VP9 and Opus': {
-    video: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '800k', '-g', '60'], audio: OPUS, probed: 'vp9',
+    video: VIDEO.vp9, audio: OPUS, probed: 'vp9',
     codec: 'vp9', name: 'VP9', codecs: /^vp09\.00\.\d\d\.08$/, sound: /^opus$/, plays: true,
   },
 };
@@ -44,17 +38,9 @@ for (const [what, source] of Object.entries(SOURCES)) {
   test(`${what} by RTMP`, { timeout: 150_000 }, (t) => oneSource(t, source));
 }
 
-function publish(t, server, { video, audio }) {
-  const args = [...pictureAndTone({ fps: FPS }), '-pix_fmt', 'yuv420p', ...video, ...audio,
-    '-f', 'flv', '-flvflags', 'no_duration_filesize', '-rtmp_enhanced_codecs', 'hvc1,av01,vp09', server.rtmp('demo')];
-  const publisher = start('enhanced.ffmpeg9', ffmpeg9(), args);
-  t.after(() => publisher.stop());
-  return publisher;
-}
-
 async function oneSource(t, source) {
   const server = await startServer(t);
-  publish(t, server, source);
+  publishEnhanced(t, server.rtmp('demo'), { video: source.video, sound: source.audio });
   await waitLive(server, 'demo');
 
   await t.test('the API and the playlist name the codecs', async () => {
@@ -174,8 +160,7 @@ async function hlsDecodes(t, server, { probed, carriesCues }) {
 
 test('open groups of H.265 are said of and play on', { timeout: 90_000 }, async (t) => {
   const server = await startServer(t);
-  const video = [...X265, '-x265-params', 'keyint=30:min-keyint=30:scenecut=0:open-gop=1:bframes=2:log-level=error'];
-  publish(t, server, { video, audio: AAC });
+  publishEnhanced(t, server.rtmp('demo'), { video: x265({ keyint: 30, openGop: 1 }) });
   await waitLive(server, 'demo');
   await until('the verdict', async () => (await streamInfo(server, 'demo')).verdicts.some(({ code }) => code === 'open_gop'), { within: 20_000 });
   await hlsDecodes(t, server, { probed: 'hevc', carriesCues: true });

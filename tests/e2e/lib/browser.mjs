@@ -29,8 +29,8 @@ export async function launchBrowser(t, { args = [], inside } = {}) {
 }
 
 /** A page with our page-side helpers in it, not navigated yet. Page errors are kept in `page.errors`. */
-export async function newPage(browser) {
-  const page = await browser.newPage({ viewport: VIEWPORT });
+export async function newPage(browser, { viewport = VIEWPORT } = {}) {
+  const page = await browser.newPage({ viewport });
   for (const path of scripts) await page.addInitScript({ path });
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(error.message));

@@ -28,7 +28,7 @@ const PREFS = {
 export async function launchFirefox(t) {
   const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, extraPrefsFirefox: PREFS });
   t.after(() => browser.close());
-  return { newPage: async ({ viewport }) => pageOf(browser, viewport) };
+  return { newPage: async ({ viewport }) => pageOf(browser, viewport), version: () => browser.version() };
 }
 
 /** Puppeteer's page with the one word of Playwright's that it lacks. */

@@ -53,6 +53,13 @@ function configure(home, values) {
   }
 }
 
+/** config/obs/services.json for the OBS that is installed: the format's number is all that differs (docs/obs.md). */
+export async function serviceFile() {
+  const minor = Number(/(\d+)\.(\d+)/.exec(await output('obs', ['--version']))?.slice(1, 3).join('.'));
+  const text = readFileSync(new URL('../../../config/obs/services.json', import.meta.url), 'utf8');
+  return text.replace('"format_version": 5', `"format_version": ${minor < 29.1 ? 4 : 5}`);
+}
+
 /** What a user does by docs/obs.md. */
 function chooseService(home, service, settings) {
   const list = JSON.parse(service);

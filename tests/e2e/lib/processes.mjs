@@ -75,6 +75,13 @@ export function start(name, command, args, { env = {}, cwd, stdin = 'ignore' } =
 
 /** Runs to the end and returns stdout; an exit code other than 0 throws with the log's tail. */
 export async function output(command, args, { ms = 60_000, binary = false } = {}) {
+  const { code, bytes, errors } = await run(command, args, { ms });
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${errors.slice(-2000)}`);
+  return binary ? bytes : bytes.toString('utf8');
+}
+
+/** Runs to the end, however it ends. @returns its exit code or signal, stdout, and the tail of stderr */
+export async function run(command, args, { ms = 60_000 } = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   const chunks = [];
@@ -89,9 +96,7 @@ export async function output(command, args, { ms = 60_000, binary = false } = {}
     clearTimeout(timer);
     running.delete(child);
   });
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${errors.slice(-2000)}`);
-  const bytes = Buffer.concat(chunks);
-  return binary ? bytes : bytes.toString('utf8');
+  return { code, bytes: Buffer.concat(chunks), errors };
 }
 
 /** Pids of the children of `parent` whose name starts so (the kernel keeps 15 characters of it). */

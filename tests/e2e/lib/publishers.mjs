@@ -1,4 +1,4 @@
-/** Real publishers: FFmpeg here, OBS in obs.mjs. 640x360, because the machine has two cores and the players need one. */
+/** Real publishers: FFmpeg here, OBS in obs.mjs. 640x360 at most, because the machine has two cores and the players need one. */
 import { clockFilter, counterFilter } from './barcode.mjs';
 import { start } from './processes.mjs';
 import { slug } from './harness.mjs';
@@ -8,8 +8,9 @@ import { slug } from './harness.mjs';
  * @param {import('node:test').TestContext} t
  * @param {string} url e.g. `server.rtmp('demo')`
  * @param {{fps?: number, gop?: number, bframes?: number, lookahead?: boolean, profile?: string, pixels?: string, mark?: 'counter' | 'clock' | 'none',
- *   first?: number, audio?: boolean, seconds?: number, output?: string[]}} options `gop` in frames; `mark` is what is
- *   burnt into the picture, `first` the number its counter begins with; `output` goes before the address
+ *   first?: number, size?: string, video?: string[] | null, audio?: boolean, sound?: string[], rate?: number, seconds?: number,
+ *   output?: string[]}} options `gop` in frames; `mark` is what is burnt into the picture, `first` the number its counter begins
+ *   with; `video` and `sound` are other encoders, `video` null for no picture; `rate` is the tone's; `output` goes before the address
  * @param {{inside?: import('./netns.mjs').Namespace}} where the namespace it runs in
  */
 export function publishFfmpeg(t, url, options = {}, { inside } = {}) {
@@ -20,16 +21,17 @@ export function publishFfmpeg(t, url, options = {}, { inside } = {}) {
 }
 
 export function ffmpegArgs(url, options = {}) {
-  const { audio = true, output = [] } = options;
-  return [...pictureAndTone(options), ...h264(options),
-    ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', ...output, url];
+  const { audio = true, video = h264(options), sound = AAC, output = [] } = options;
+  return [...pictureAndTone(options), ...(video ?? ['-vn']), ...(audio ? sound : ['-an']), '-f', 'flv', '-flvflags', 'no_duration_filesize', ...output, url];
 }
 
+export const AAC = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
+
 /** FFmpeg's arguments for a picture and a tone in real time. */
-export function pictureAndTone({ fps = 30, audio = true, seconds } = {}) {
-  const tone = ['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
-  return ['-hide_banner', '-nostats', '-loglevel', 'warning', '-re', '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${fps}`,
-    ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : [])];
+export function pictureAndTone({ fps = 30, size = '640x360', video, audio = true, rate = 48_000, seconds } = {}) {
+  const picture = ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}`];
+  const tone = ['-re', '-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=${rate}`];
+  return ['-hide_banner', '-nostats', '-loglevel', 'warning', ...(video === null ? [] : picture), ...(audio ? tone : []), ...(seconds ? ['-t', `${seconds}`] : [])];
 }
 
 /** FFmpeg's arguments for the picture's marks and encoder. */

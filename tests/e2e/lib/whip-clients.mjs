@@ -48,7 +48,7 @@ export function publishFfmpegWhip(t, endpoint, { dtls = 'passive', ...picture } 
 export function publishObsTwin(t, endpoint, { port, fps = 30, ...picture } = {}) {
   const video = ['-map', '0:v', ...h264({ fps, ...picture }), '-x264-params', 'aud=1', '-f', 'h264', 'pipe:3'];
   const audio = ['-map', '1:a', ...OPUS, '-page_duration', '20000', '-f', 'ogg', 'pipe:4'];
-  const encoder = [...pictureAndTone({ fps }), ...video, ...audio];
+  const encoder = [...pictureAndTone({ fps, size: picture.size }), ...video, ...audio];
   return publisher(t, 'obs-twin', process.execPath, [here('obs-twin.mjs'), JSON.stringify({ endpoint, encoder, fps, port })]);
 }
 
@@ -67,13 +67,17 @@ export async function publishAiortc(t, endpoint, { file }) {
 
 /** Makes the file that `publishAiortc` sends: an MPEG transport stream, H.264 as Annex B. */
 export function recordTransportStream(file, { seconds, ...picture }) {
-  const sources = pictureAndTone({ seconds }).filter((word) => word !== '-re');
+  const sources = pictureAndTone({ seconds, size: picture.size }).filter((word) => word !== '-re');
   return output('ffmpeg', [...sources, ...h264(picture), ...OPUS, '-f', 'mpegts', '-y', file]);
 }
 
-/** Watches by WHEP with aiortc until it has decoded so much. @returns what it decoded, at the latest `seconds` after connecting */
-export async function watchAiortc(endpoint, { pictures, samples, seconds }) {
-  const printed = await output(PYTHON, [here('aiortc_whep.py'), endpoint, `${pictures}`, `${samples}`, `${seconds}`], { ms: (seconds + 30) * 1000 });
+/**
+ * Watches by WHEP with aiortc until it has decoded so much, `steadily` so many seconds after it settled.
+ * @returns what it decoded, at the latest `seconds` after connecting; where it is refused, the `problem`
+ */
+export async function watchAiortc(endpoint, { pictures, samples, seconds, steadily = 0 }) {
+  const wanted = [pictures, samples, seconds, steadily].map((number) => `${number}`);
+  const printed = await output(PYTHON, [here('aiortc_whep.py'), endpoint, ...wanted], { ms: (seconds + 30) * 1000 });
   return JSON.parse(printed.trim().split('\n').at(-1));
 }
 

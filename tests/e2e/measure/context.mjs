@@ -3,17 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { scope } from '../lib/scope.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Runs `body` with something that stands in for a test's context, and cleans up after it whatever happens. */
 export async function measure(name, body) {
-  const cleanups = [];
-  const context = { name, after: (cleanup) => cleanups.push(cleanup) };
+  const context = scope(name);
   try {
     return await body(context);
   } finally {
-    for (const cleanup of cleanups.reverse()) await cleanup();
+    await context.end();
   }
 }
 
