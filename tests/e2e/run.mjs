@@ -21,7 +21,7 @@ const LANES = {
   ],
   /** They hold every frame, latency, or sound against picture to a bound that says something of the server on an idle machine only. */
   alone: [
-    'a_show_survives_a_kill', 'cards_of_every_kind', 'channel_falls_silent', 'cues_reach_a_swarm', 'delivery_is_proved',
+    'a_show_survives_a_kill', 'cards_of_every_kind', 'channel_falls_silent', 'compatibility', 'cues_reach_a_swarm', 'delivery_is_proved',
     'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'lost_packets_are_sent_again', 'one_carrier_is_enough',
     'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox', 'one_insert_one_frame', 'publisher_returns',
     'transcoder_dies_audio_returns', 'transcoder_fails_server_holds', 'whip_codecs',
