@@ -236,7 +236,6 @@ impl<'a> Subject<'a> {
             }
             FromChild::Jpeg(_) => panic!("nobody asked for a JPEG"),
             FromChild::Ready => panic!("ready twice"),
-            FromChild::Jpeg(_) => panic!("a still that nobody asked for"),
         }
     }
 
