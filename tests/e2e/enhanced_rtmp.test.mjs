@@ -83,7 +83,7 @@ async function oneSource(t, source) {
 
 test('AV1 where nothing decodes it', { timeout: 90_000 }, async (t) => {
   const server = await startServer(t, { env: await withoutPlugin(t, 'libgstaom.so') });
-  publish(t, server, SOURCES['AV1 and Opus']);
+  publishEnhanced(t, server.rtmp('demo'), { video: VIDEO.av1, sound: OPUS });
   await waitLive(server, 'demo');
   assert.match(server.log(), /decodes: H\.264, H\.265, VP9; with the Debian package gstreamer1\.0-plugins-bad AV1/);
   const { verdicts } = await streamInfo(server, 'demo');

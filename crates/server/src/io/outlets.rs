@@ -178,15 +178,20 @@ impl Outlets {
             Output::Thumbnail { stream, answer } => {
                 self.passing.thumbnails.answer(&stream, &answer)
             }
-            Output::ThumbnailStep(ThumbnailStep::Made) => self.meters.thumbnails_made.increment(1),
-            Output::ThumbnailStep(ThumbnailStep::Failed) => {
-                self.meters.thumbnails_failed.increment(1);
-            }
+            Output::ThumbnailStep(step) => self.thumbnail_step(step),
             Output::Keep { stream, keep } => self.shows.keep(stream, keep),
             Output::Stream { stream, event, pts } => {
                 self.webhooks.tell(&stream, &event, pts);
                 self.stream(&stream, event);
             }
+        }
+    }
+
+    fn thumbnail_step(&self, step: ThumbnailStep) {
+        let meters = &self.meters;
+        match step {
+            ThumbnailStep::Made => meters.thumbnails_made.increment(1),
+            ThumbnailStep::Failed => meters.thumbnails_failed.increment(1),
         }
     }
 
