@@ -1,7 +1,7 @@
-"""A WHEP viewer on aiortc: aiortc_whep.py ENDPOINT PICTURES SAMPLES SECONDS [STEADY].
+"""A WHEP viewer on aiortc: aiortc_whep.py ENDPOINT PICTURES SAMPLES SECONDS [STEADY [RATE]].
 
 Decodes what it receives until it has so many pictures and samples of sound, and has been steady for so many seconds of
-pictures (one second after the first), at most SECONDS after it connected. Prints one JSON line: how many it decoded, the
+pictures (one second after the first), with so many of them in each second, at most SECONDS after it connected. Prints one JSON line: how many it decoded, the
 pictures' size and all sizes there were, the loudest sample, and how many pictures of how many seconds were decoded steadily;
 where it is refused, the status and the problem.
 """
@@ -20,6 +20,8 @@ from aiortc.rtcrtpreceiver import TimestampMapper
 # What comes at the join is decoded by then.
 SETTLE_SECONDS = 1
 RTP_CLOCK = 90_000
+# Whatever kept the machine busy may pass: so often it is counted anew.
+TRIES = 4
 
 
 def ask(url, method, body=None):
@@ -35,6 +37,17 @@ class Steady:
         self.settled = None
         self.first = None
         self.times = set()
+        self.tries = 1
+
+    def has_enough(self, seconds, rate):
+        """Of so many seconds. Where there were too few it begins anew."""
+        now = self.result()
+        if now["seconds"] < seconds:
+            return False
+        if now["pictures"] >= rate * now["seconds"] or self.tries == TRIES:
+            return True
+        self.first, self.times, self.tries = None, set(), self.tries + 1
+        return False
 
     def note(self, rtp, now):
         self.settled = now + SETTLE_SECONDS if self.settled is None else self.settled
@@ -68,7 +81,7 @@ async def count(track, result, steady):
             result["loudest"] = max(result["loudest"], *(abs(int(v)) for v in memoryview(frame.planes[0]).cast("h")[:480]))
 
 
-async def watch(endpoint, pictures, samples, seconds, steadily=0.0):
+async def watch(endpoint, pictures, samples, seconds, steadily=0.0, rate=0.0):
     result = {"status": None, "pictures": 0, "samples": 0, "loudest": 0, "size": None, "sizes": []}
     # What it makes of timestamps that go back is a wrap of the clock.
     TimestampMapper.map = lambda mapper, timestamp: timestamp
@@ -96,7 +109,7 @@ async def watch(endpoint, pictures, samples, seconds, steadily=0.0):
     end = now() + seconds
     while now() < end:
         result["steady"] = steady.result()
-        if result["pictures"] >= pictures and result["samples"] >= samples and result["steady"]["seconds"] >= steadily:
+        if result["pictures"] >= pictures and result["samples"] >= samples and steady.has_enough(steadily, rate):
             break
         await asyncio.sleep(0.05)
     result["state"] = peer.connectionState

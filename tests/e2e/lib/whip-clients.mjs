@@ -75,8 +75,8 @@ export function recordTransportStream(file, { seconds, ...picture }) {
  * Watches by WHEP with aiortc until it has decoded so much, `steadily` so many seconds after it settled.
  * @returns what it decoded, at the latest `seconds` after connecting; where it is refused, the `problem`
  */
-export async function watchAiortc(endpoint, { pictures, samples, seconds, steadily = 0 }) {
-  const wanted = [pictures, samples, seconds, steadily].map((number) => `${number}`);
+export async function watchAiortc(endpoint, { pictures, samples, seconds, steadily = 0, rate = 0 }) {
+  const wanted = [pictures, samples, seconds, steadily, rate].map((number) => `${number}`);
   const printed = await output(PYTHON, [here('aiortc_whep.py'), endpoint, ...wanted], { ms: (seconds + 30) * 1000 });
   return JSON.parse(printed.trim().split('\n').at(-1));
 }

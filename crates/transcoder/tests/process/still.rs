@@ -59,14 +59,13 @@ const BT709: [&str; 8] = [
 const TO_BT709: &str = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p";
 
 fn kinds() -> Vec<Kind> {
+    let mut kinds = of_h264();
+    kinds.extend(of_other_codecs());
+    kinds
+}
+
+fn of_h264() -> Vec<Kind> {
     let b_frames = [&["-bf", "3", "-profile:v", "high"][..], &BT709].concat();
-    let vp8 = ["-c:v", "libvpx", "-b:v", "2M"];
-    let vp9 = ["-c:v", "libvpx-vp9", "-b:v", "2M"];
-    let h265 = [
-        &["-c:v", "libx265", "-x265-params", "log-level=none"][..],
-        &BT709,
-    ]
-    .concat();
     let interlaced = [
         &["-flags", "+ildct", "-x264-params", "interlaced=1"][..],
         &BT709,
@@ -74,10 +73,6 @@ fn kinds() -> Vec<Kind> {
     .concat();
     let full = ["-color_range", "pc", "-colorspace", "bt709"];
     let deep = [&["-profile:v", "high10"][..], &BT709].concat();
-    let h265 = Kind {
-        still: bars("1280x720", TO_BT709, Some("hvcC"), &h265),
-        ..other("H.265", VideoSource::H265, "64x64", None, &vp8, (640, 360))
-    };
     vec![
         h264(
             "720p with B-frames",
@@ -119,7 +114,22 @@ fn kinds() -> Vec<Kind> {
         ),
         // The same matrix, another range.
         h264("of SD", "640x360", "format=yuv420p", &[], (640, 360)),
-        h265,
+    ]
+}
+
+fn of_other_codecs() -> [Kind; 3] {
+    let vp8 = ["-c:v", "libvpx", "-b:v", "2M"];
+    let vp9 = ["-c:v", "libvpx-vp9", "-b:v", "2M"];
+    let h265 = [
+        &["-c:v", "libx265", "-x265-params", "log-level=none"][..],
+        &BT709,
+    ]
+    .concat();
+    [
+        Kind {
+            still: bars("1280x720", TO_BT709, Some("hvcC"), &h265),
+            ..other("H.265", VideoSource::H265, "64x64", None, &vp8, (640, 360))
+        },
         other(
             "VP9, odd",
             |_| VideoSource::Vp9,

@@ -6,7 +6,7 @@ import { run } from '../processes.mjs';
 import { until } from '../wait.mjs';
 import { watchAiortc } from '../whip-clients.mjs';
 import { STREAM } from './rows.mjs';
-import { refusalOf, Sighting } from './sighting.mjs';
+import { ENOUGH, refusalOf, Sighting } from './sighting.mjs';
 
 const script = fileURLToPath(new URL('../page/observe.js', import.meta.url));
 /** Room for two players side by side; without a GPU every presented picture is composed by the processor. */
@@ -92,7 +92,7 @@ async function listsSegments(server, row) {
 
 /** Offers H.264 and Opus alone. */
 async function byAiortc(server, row) {
-  const wanted = { pictures: 0, samples: row.sound ? 48_000 * row.seconds : 0, seconds: limitS(row), steadily: row.picture ? row.seconds : 0 };
+  const wanted = { pictures: 0, samples: row.sound ? 48_000 * row.seconds : 0, seconds: limitS(row), steadily: row.picture ? row.seconds : 0, rate: ENOUGH * row.fps };
   const result = await until('an answer that holds', async () => {
     const now = await watchAiortc(`${server.origin}/whep/${STREAM}`, wanted);
     return !AGAIN.includes(now.status) && now;
