@@ -75,6 +75,8 @@ pub struct Shard {
     publishers: BTreeMap<ConnId, Publisher>,
     streams: BTreeMap<StreamName, Stream>,
     sessions: BTreeMap<SessionId, Peer>,
+    /// Those that their peers ended last, and nobody has asked to end since.
+    parted: VecDeque<SessionId>,
     next_stream: u64,
     next_session: u64,
     sfu: Sfu,
@@ -104,6 +106,7 @@ impl Shard {
             publishers: BTreeMap::new(),
             streams: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            parted: VecDeque::new(),
             next_stream: 0,
             next_session: 0,
             out: VecDeque::new(),

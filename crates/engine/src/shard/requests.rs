@@ -117,13 +117,19 @@ impl Shard {
         self.sfu.patch(SessionId(session), precondition, fragment)
     }
 
-    /// Ends a session, a viewer's or a publisher's; `false` when there is none.
+    /// Ends a session, a viewer's or a publisher's; `false` when there is none, nor was one that its peer has just ended.
     pub fn leave(&mut self, now: Instant, session: u64) -> bool {
         let session = SessionId(session);
         let known = self.sessions.contains_key(&session);
         self.sfu.remove(now, session);
         self.settle(now);
-        known
+        known || self.has_parted(session)
+    }
+
+    /// Its peer has ended it by itself, as OBS does before it asks for the end, and has not been told so before.
+    fn has_parted(&mut self, session: SessionId) -> bool {
+        let at = self.parted.iter().position(|parted| *parted == session);
+        at.and_then(|at| self.parted.remove(at)).is_some()
     }
 
     /// Inserts a cue.

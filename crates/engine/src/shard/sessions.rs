@@ -76,9 +76,50 @@ impl Shard {
             }
             Role::Publisher => self.release(now, PublisherId::Whip(session), Some(peer.stream)),
         }
+        if reason == ClosedReason::Peer {
+            self.parted.push_back(session);
+            if self.parted.len() > PARTED_MAX {
+                self.parted.pop_front();
+            }
+        }
         self.out.push_back(Output::SessionClosed {
             session: session.0,
             reason,
         });
+    }
+}
+
+/// More than close at once: the request to end it comes within a second.
+const PARTED_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail where it likes")]
+
+    use media::UnixMillis;
+
+    use super::*;
+    use crate::{Config, api::StreamName, shard::Peer};
+
+    #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an Instant has no other constructor"
+    )]
+    fn who_ended_by_itself_may_still_ask_for_it_once() {
+        let now = Instant::now();
+        let config = Config::new(sfu::Config::new(vec!["192.0.2.1:8189".parse().unwrap()]));
+        let mut shard = Shard::new(config, now, UnixMillis(1_700_000_000_000), 1).unwrap();
+        let mut asked_after = |session, reason| {
+            let peer = Peer {
+                stream: StreamName::parse("show").unwrap(),
+                role: Role::Publisher,
+            };
+            shard.sessions.insert(SessionId(session), peer);
+            shard.session_closed(now, SessionId(session), reason);
+            [shard.leave(now, session), shard.leave(now, session)]
+        };
+        assert_eq!(asked_after(1, ClosedReason::Peer), [true, false]);
+        assert_eq!(asked_after(2, ClosedReason::ConsentLost), [false, false]);
     }
 }
