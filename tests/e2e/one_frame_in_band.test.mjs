@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { insertCue, listCues, product, showCue, streamInfo, waitLive } from './lib/api.mjs';
 import { chunksOf } from './lib/boxes.mjs';
-import { collectFrameLogs, launchBrowser, startFrameLogs } from './lib/browser.mjs';
+import { collectFrameLogs, launchBrowser, reportedPts, startFrameLogs } from './lib/browser.mjs';
 import { tableOf } from './lib/counter-table.mjs';
 import { startServer } from './lib/harness.mjs';
 import { presentation, SegmentRecorder } from './lib/hls-client.mjs';
@@ -81,6 +81,8 @@ test('one insert, one frame, in band', { timeout: 60_000 + CARDS * 12_000 }, asy
  */
 async function playCardsInBand(server, pages) {
   await past(pages, 'shaka', 0);
+  // One that has just begun may still jump towards the live edge, and over a card.
+  await past(pages, 'shaka', (await reportedPts(pages.shaka)) + 2 * SECOND);
   let shown;
   for (let n = 0; n < CARDS; n += 1) {
     const [card, payload] = [`card-${n}`, product(n)];
