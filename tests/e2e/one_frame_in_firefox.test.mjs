@@ -13,7 +13,7 @@ import { launchFirefox } from './lib/firefox.mjs';
 import { startServer } from './lib/harness.mjs';
 import { presentation, SegmentRecorder } from './lib/hls-client.mjs';
 import { cardsAt, firstArrivals, judge } from './lib/invariant.mjs';
-import { assertHolds, past, playCards, SECOND } from './lib/one-insert.mjs';
+import { assertHolds, past, playCards, SECOND, settled } from './lib/one-insert.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
 import { publishWhip } from './lib/whip.mjs';
 
@@ -71,6 +71,7 @@ async function onAir(t, server, protocol) {
 
 async function logCards(server, page, protocol) {
   await startFrameLogs(page);
+  await settled(page);
   await playCards(server, STREAM, CARDS, { [protocol]: page });
   // From a frame of the source: what the player reports may be a time that it has sought.
   const frame = Math.round((await reportedPts(page)) / FRAME) * FRAME;

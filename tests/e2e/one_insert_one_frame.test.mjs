@@ -16,7 +16,7 @@ import { tableOf } from './lib/counter-table.mjs';
 import { startServer } from './lib/harness.mjs';
 import { presentation, SegmentRecorder } from './lib/hls-client.mjs';
 import { cardsAt, firstArrivals, judge } from './lib/invariant.mjs';
-import { assertHolds, playCards } from './lib/one-insert.mjs';
+import { assertHolds, playCards, settled } from './lib/one-insert.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
 import { publishWhip } from './lib/whip.mjs';
 import { publishFfmpegWhip, publishObsTwin } from './lib/whip-clients.mjs';
@@ -60,6 +60,7 @@ async function oneInsertOneFrame(t, cards, publish) {
   const recorder = new SegmentRecorder(server, stream, (await presentation(server, stream)).video);
   const pages = { whep: await watch(browser, server, stream, 'whep'), hls: await watch(browser, server, stream, 'hls') };
   for (const page of Object.values(pages)) await startFrameLogs(page);
+  await settled(...Object.values(pages));
   await playCards(server, stream, cards, pages);
   const logs = { whep: (await collectFrameLogs(pages.whep)), hls: (await collectFrameLogs(pages.hls)) };
   const cues = await listCues(server, stream);

@@ -77,8 +77,19 @@ export function judge({ frames, cues, table, arrivals }) {
     judgeCards(verdict, frame, pts, cues, arrivals);
     judgeReport(verdict, frame, pts);
   }
-  verdict.unseen = [...new Set(cues.filter(({ op }) => op === 'show').map(({ card_id: id }) => id))].filter((id) => !verdict.shown.has(id));
+  const unseen = cues.filter(({ op, card_id: id }) => op === 'show' && !verdict.shown.has(id));
+  verdict.unseen = unseen.map((cue) => howUnseen(cue, frames, table));
   return verdict;
+}
+
+/** Around which frames a card's time went by: whether the player jumped over it, or its frames could not be read. */
+function howUnseen({ card_id: card, pts, duration }, frames, table) {
+  const at = ({ counter }) => table.get(counter);
+  const before = frames.findLastIndex((frame) => at(frame) < pts);
+  const after = frames.findIndex((frame, i) => i > before && at(frame) >= pts);
+  const told = (i) => (i < 0 ? 'none' : `pts ${at(frames[i])} at ${Math.round(frames[i].t)} ms`);
+  const unread = Math.max(0, after - before - 1);
+  return `"${card}" from pts ${pts} for ${duration}: frames before ${told(before)}, from there on ${told(after)}, ${unread} unread between`;
 }
 
 function judgeCards(verdict, frame, pts, cues, arrivals) {

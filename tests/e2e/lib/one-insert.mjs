@@ -21,6 +21,24 @@ export async function playCard(server, stream, n, before, prefix = '') {
   return insertCue(server, stream, showCue(card, { op: 'hide', at: { pts: shown.pts + 1.3 * SECOND + 1 }, payload: null }));
 }
 
+/** A player that has just begun may stand still, or jump towards the live edge, for longer than a card is shown. */
+const SETTLED_MS = 2_000;
+const STANDS_MS = 300;
+
+/** Waits until each page, whose frames are logged, was shown pictures for a while without a stop. */
+export async function settled(...pages) {
+  for (const page of pages) {
+    const standing = () => page.evaluate((ms) => {
+      const now = performance.now();
+      const times = window.__frameLogs[0].frames.map(({ t }) => t);
+      if (!(now - times[0] >= ms)) return ms;
+      const recent = [...times.filter((t) => now - t <= ms), now];
+      return Math.max(...recent.map((t, i) => t - (recent[i - 1] ?? now - ms)));
+    }, SETTLED_MS);
+    await until('pictures go on without a stop', async () => (await standing()) < STANDS_MS, { within: 20_000 });
+  }
+}
+
 /**
  * Shows `cards` cards one after the other, as fast as the first of the viewers sees them: the next one comes while one is on,
  * at most three of them. Then waits until all viewers are past the last one.
