@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { insertCue, showCue, streamInfo, waitLive } from './lib/api.mjs';
-import { launchBrowser, playback, watch } from './lib/browser.mjs';
+import { launchBrowser, playback, watch, whepStats } from './lib/browser.mjs';
 import { startServer } from './lib/harness.mjs';
 import { publishFfmpeg } from './lib/publishers.mjs';
 import { until } from './lib/wait.mjs';
@@ -61,6 +61,7 @@ test('an interruption is told', { timeout: 150_000 }, async (t) => {
   }
 
   await t.test('while the publisher is silent', async () => {
+    const { pliCount: asked } = (await whepStats(pages.whep)).video;
     process.kill(publisher.pid, 'SIGSTOP');
     for (const [name, page] of Object.entries(pages)) {
       const said = await until(`the notice by ${name}`, () => notice(page));
@@ -69,6 +70,12 @@ test('an interruption is told', { timeout: 150_000 }, async (t) => {
     }
     assert.equal((await streamInfo(server, STREAM)).state, 'live');
     const before = { whep: await playback(pages.whep), hls: await playback(pages.hls) };
+    // Chromium without pictures asks for a key frame every three seconds.
+    await until('the browser has asked for pictures', async () => (await whepStats(pages.whep)).video.pliCount > asked);
+    for (const [name, page] of Object.entries(pages)) {
+      assert.equal((await playback(page)).frames, before[name].frames, `${name}: what was shown before is not shown again`);
+      assert.notEqual(await notice(page), null, name);
+    }
     process.kill(publisher.pid, 'SIGCONT');
     for (const [name, page] of Object.entries(pages)) {
       await until(`${FRAMES} more frames by ${name}`, async () => (await playback(page)).frames - before[name].frames >= FRAMES, { within: 25_000 });

@@ -38,6 +38,8 @@ pub(crate) struct Session {
     /// Such a channel was open before.
     repeated: bool,
     texts: Texts,
+    /// When it last asked for a key frame.
+    asked: Option<Instant>,
     /// When packets from the cache were last sent.
     answered: Option<Instant>,
     /// Until when the viewer's reports are not listened to.
@@ -93,6 +95,7 @@ impl Session {
             repeats: None,
             repeated: false,
             texts: Texts::default(),
+            asked: None,
             answered: None,
             quiet_until: None,
             catch_up: None,
@@ -238,6 +241,20 @@ impl Session {
         self.write(kind, packets, clock, packets.iter())
     }
 
+    /// Whether a request for a key frame, which has just come, is one to answer; `newest` is when the
+    /// stream last had a picture.
+    ///
+    /// Chromium that is sent no pictures asks every three seconds though it lacks none. Answered, it
+    /// would show the last group again and again, and not the last picture. One that cannot go on asks
+    /// five times a second.
+    pub(crate) fn needs_keyframe(&mut self, now: Instant, newest: Option<Instant>) -> bool {
+        let within = |at: Option<Instant>, span| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < span)
+        };
+        let asked = self.asked.replace(now);
+        within(newest, STILL) || within(asked, INSISTS)
+    }
+
     /// Begins to send the group in the cache, as new packets after what was sent. At most once in
     /// `config.keyframe_interval`, and not when there is none: the viewer then gets the next IDR as
     /// it comes.
@@ -377,6 +394,10 @@ impl Session {
     }
 }
 
+/// A stream without a picture for so long stands still.
+const STILL: Duration = Duration::from_secs(2);
+/// Who asks again within this time needs what it asks for.
+const INSISTS: Duration = Duration::from_secs(1);
 /// The label of the channel on which texts are said again (docs/spec/side-channel.md).
 const REPEATS: &str = "repeats";
 

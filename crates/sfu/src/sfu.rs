@@ -603,7 +603,8 @@ impl Sfu {
         if let Some(report) = signals.link {
             session.judge_link(now, report, stream.video_bytes);
         }
-        let wanted = signals.connected || signals.keyframe_wanted;
+        let asks = signals.keyframe_wanted && session.needs_keyframe(now, stream.video_at);
+        let wanted = signals.connected || asks;
         let begun = wanted && session.begin_catch_up(now, cached, &self.config);
         if begun && !signals.connected {
             session.note_answer();

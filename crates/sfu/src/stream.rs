@@ -18,6 +18,8 @@ pub(crate) struct Stream {
     sound: Option<Dejitter>,
     /// Bytes of video there were so far.
     pub(crate) video_bytes: u64,
+    /// When the newest of them came.
+    pub(crate) video_at: Option<Instant>,
     pub(crate) viewers: BTreeSet<SessionId>,
 }
 
@@ -53,6 +55,7 @@ impl Stream {
                 self.cache.push(packets);
                 let bytes: usize = packets.iter().map(|packet| packet.payload.len()).sum();
                 self.video_bytes += u64::try_from(bytes).unwrap_or(0);
+                self.video_at = Some(now);
                 now
             }
             TrackKind::Audio => {

@@ -64,3 +64,32 @@ fn a_request_while_nothing_is_cached_is_left_to_the_next_idr() {
     assert_eq!(world.sfu.stats(id).unwrap().keyframe_answers, 0);
     assert_eq!(world.sfu.stats(id).unwrap().keyframe_requests, 1);
 }
+
+#[test]
+fn who_only_wonders_where_the_pictures_are_is_not_shown_the_last_ones_again() {
+    let mut world = World::new();
+    world.publish(10, 60, 1_000);
+    let id = world.join_and_connect(1);
+    // The publisher is silent; Chromium asks every three seconds.
+    for _ in 0..5 {
+        world.run(Duration::from_secs(3));
+        world.ask_for_keyframe(id);
+    }
+    world.run(LATENCY * 3);
+    let frames: Vec<u32> = (0..10).collect();
+    assert_eq!(world.viewers[&id].whole_frames(), frames);
+    assert_eq!(world.sfu.stats(id).unwrap().keyframe_answers, 0);
+    // One whose decoder lost its way asks until it is answered.
+    world.run(Duration::from_millis(200));
+    world.ask_for_keyframe(id);
+    world.run(LATENCY * 3);
+    assert_eq!(world.sfu.stats(id).unwrap().keyframe_answers, 1);
+    let again: Vec<u32> = (0..10).chain(0..10).collect();
+    assert_eq!(world.viewers[&id].whole_frames(), again);
+    // And one that asks when pictures come again is answered at once.
+    world.publish(1, 60, 1_000);
+    world.run(Duration::from_secs(1));
+    world.ask_for_keyframe(id);
+    world.run(LATENCY * 3);
+    assert_eq!(world.sfu.stats(id).unwrap().keyframe_answers, 2);
+}
