@@ -5,7 +5,7 @@ use engine::StreamName;
 use media::UnixMillis;
 use sqlx::{Row as _, Sqlite, Transaction, sqlite::SqliteRow};
 
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// The stream keys of the database.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl Keys {
         stream: &StreamName,
         now: UnixMillis,
     ) -> Result<Made, KeysError> {
-        let mut change = self.0.pool().begin().await?;
+        let mut change = store::begin(self.0.pool()).await?;
         let made = insert(&mut change, stream, now).await?;
         change.commit().await?;
         Ok(made)
@@ -93,7 +93,7 @@ impl Keys {
         old_ends: UnixMillis,
         now: UnixMillis,
     ) -> Result<Made, KeysError> {
-        let mut change = self.0.pool().begin().await?;
+        let mut change = store::begin(self.0.pool()).await?;
         // One that ends sooner anyway still does.
         let ended = sqlx::query(
             "UPDATE stream_keys SET expires_ms = min(coalesce(expires_ms, ?1), ?1) WHERE stream = ?2 AND id = ?3 AND \

@@ -12,7 +12,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Sqlite, SqlitePool, Transaction,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -61,7 +61,7 @@ impl Store {
         }
     }
 
-    /// For queries.
+    /// For queries. What reads and then writes begins with [`begin`].
     pub(crate) fn pool(&self) -> &SqlitePool {
         &self.0
     }
@@ -70,6 +70,19 @@ impl Store {
     pub(crate) async fn close(&self) {
         self.0.close().await;
     }
+}
+
+/// Begins a transaction that writes. It waits for whoever else writes to the file before it reads anything: one that has
+/// read already is told "locked" without waiting.
+///
+/// By a first statement that would write, and not by `BEGIN IMMEDIATE`: sqlx believes a transaction that SQLite has undone
+/// by itself, because the disk is full, to be there still, and never takes a `BEGIN` of one's own again.
+pub(crate) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE FALSE")
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction)
 }
 
 async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
@@ -84,8 +97,7 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
         .await?;
     MIGRATIONS.run(&pool).await?;
     // The first write: what is not told to wait shows here.
-    sqlx::query("BEGIN IMMEDIATE").execute(&pool).await?;
-    sqlx::query("COMMIT").execute(&pool).await?;
+    begin(&pool).await?.commit().await?;
     Ok(pool)
 }
 

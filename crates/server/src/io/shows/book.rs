@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection, SqlitePool};
 use tracing::error;
 
 use super::Note;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// Writes and reads shows.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl Book {
 
     /// Writes all of it down, or nothing.
     pub(super) async fn write(&self, notes: &[Note]) -> Done {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = store::begin(&self.pool).await?;
         for Note { stream, keep, at } in notes {
             match keep {
                 Keep::Show(show) => put_show(&mut transaction, stream, show, *at).await?,
@@ -99,7 +99,7 @@ impl Book {
 
     /// Forgets shows that are older than `keep`, and answers whose time is over or that are too many.
     pub(super) async fn prune(&self, now: UnixMillis, keep: Duration) -> Done {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = store::begin(&self.pool).await?;
         let old: Vec<String> = sqlx::query_scalar("SELECT stream FROM shows WHERE updated_ms <= ?")
             .bind(before(now, keep))
             .fetch_all(&mut *transaction)

@@ -7,7 +7,7 @@ use sqlx::{FromRow, SqlitePool};
 use webhooks::{DeliveryId, EventType, Record, State};
 
 use super::payload::Event;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// Reads and writes deliveries. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Outbox {
         event: &Event,
         endpoints: &[Arc<str>],
     ) -> Result<Vec<i64>, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = store::begin(&self.pool).await?;
         let mut ids = Vec::with_capacity(endpoints.len());
         if !endpoints.is_empty() {
             // Without a full stop: "the message id and the timestamp not be … allowed to include any `.`".
@@ -243,7 +243,7 @@ impl Outbox {
     pub(super) async fn prune(&self, now: UnixMillis) -> Result<(), sqlx::Error> {
         let keep = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
         let log_max = i64::try_from(self.log_max).unwrap_or(i64::MAX);
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = store::begin(&self.pool).await?;
         sqlx::query(
             "DELETE FROM webhook_deliveries WHERE ended_ms IS NOT NULL AND (ended_ms < ? OR id IN \
              (SELECT id FROM webhook_deliveries WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, id DESC \

@@ -177,6 +177,34 @@ async fn numbers_are_skipped_after_a_disorderly_end_and_stay_skipped() {
     assert_eq!(used(&book).await, 2 + NUMBERS_SKIPPED);
 }
 
+/// A process that is about to end, or a command line, writes to the same file.
+#[tokio::test]
+async fn who_writes_waits_for_another_who_does() {
+    let folder = std::env::temp_dir().join(format!("shopcast-book-{:016x}", rand::random::<u64>()));
+    let path = folder.join("shopcast.db");
+    let stores = [
+        Store::open(path.to_str().unwrap()).await.unwrap(),
+        Store::open(path.to_str().unwrap()).await.unwrap(),
+    ];
+    let [book, other] = stores.each_ref().map(Book::new);
+    write(&book, vec![Keep::Show(show(1))]).await;
+    let mut transaction = crate::store::begin(&other.pool).await.unwrap();
+    // Long enough for the other to have read, had it not waited.
+    let writing = async {
+        for epoch in 0..300 {
+            put_show(&mut transaction, &name(), &show(epoch), AT)
+                .await
+                .unwrap();
+        }
+        transaction.commit().await.unwrap();
+    };
+    let (pruned, ()) = tokio::join!(book.prune(AT, Duration::ZERO), writing);
+    pruned.unwrap();
+    assert!(read(&book).await.is_empty());
+    drop(stores);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn what_is_too_old_is_forgotten() {
     let book = book().await;
