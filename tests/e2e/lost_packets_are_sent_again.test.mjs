@@ -46,7 +46,7 @@ test('what is lost on the way to a viewer', { timeout: TIMEOUT }, async (t) => {
       reportLoss(t, percent, lost, change);
       assert.ok(change.video.retransmittedPacketsReceived > 0, 'nothing was sent again');
     });
-    await t.test(`${percent} %: does not freeze the picture`, () => unharmed(change));
+    await t.test(`${percent} %: does not freeze the picture`, () => unharmed(change, percent, lost));
   }
   await t.test('does not move a card off its frame', async () => {
     const cues = await listCues(server, STREAM);
@@ -80,7 +80,7 @@ test('what is lost on the way from a publisher', { timeout: TIMEOUT }, async (t)
       assert.ok(count('nackCount') > 0, 'the server asked for nothing');
       assert.ok(count('retransmittedPacketsSent') > 0, 'nothing was sent again');
     });
-    await t.test(`${percent} %: does not freeze the viewers’ picture`, () => unharmed(change));
+    await t.test(`${percent} %: does not freeze the viewers’ picture`, () => unharmed(change, percent, lost));
   }
   assert.deepEqual(page.errors, []);
 });
@@ -142,11 +142,16 @@ function reportLoss(t, percent, { seen, dropped }, { seconds, video, audio }) {
   assert.ok(dropped > 0.5 * (percent / 100) * seen, `${dropped} of ${seen}: the loss was not what was asked for`);
 }
 
-/** On the way back a packet is lost again one time in 400 or so: a freeze now and then is bad luck, more are not. */
-function unharmed({ seconds, video }) {
+/**
+ * What is sent again is lost as often as all else. Chromium asks a second time after a tenth of a second, and a third time after
+ * another, which is a freeze by its count: at 10 % one packet lost in a hundred. More than chance explains are not bad luck.
+ */
+function unharmed({ seconds, video }, percent, { dropped }) {
+  const expected = dropped * (percent / 100) ** 2;
+  const freezes = Math.ceil(seconds / 10 + expected + 3 * Math.sqrt(expected));
   assert.ok(video.framesDecoded >= 0.9 * FPS * seconds, `${video.framesDecoded} frames decoded in ${seconds} s`);
-  assert.ok(video.freezeCount <= Math.ceil(seconds / 5), `${video.freezeCount} freezes in ${seconds} s`);
-  assert.ok(video.totalFreezesDuration <= 0.05 * seconds, `frozen for ${video.totalFreezesDuration} s of ${seconds} s`);
+  assert.ok(video.freezeCount <= freezes, `${video.freezeCount} freezes in ${seconds} s, of which chance explains ${freezes}`);
+  assert.ok(video.totalFreezesDuration <= 0.35 * freezes, `frozen for ${video.totalFreezesDuration} s of ${seconds} s`);
 }
 
 /** The publisher's own counters and the port it sends from. */
