@@ -188,7 +188,7 @@ async fn who_writes_waits_for_another_who_does() {
     ];
     let [book, other] = stores.each_ref().map(Book::new);
     write(&book, vec![Keep::Show(show(1))]).await;
-    let mut transaction = crate::store::begin(&other.pool).await.unwrap();
+    let mut transaction = store::begin(&other.pool).await.unwrap();
     // Long enough for the other to have read, had it not waited.
     let writing = async {
         for epoch in 0..300 {
