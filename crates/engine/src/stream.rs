@@ -332,6 +332,9 @@ impl Stream {
         let mut moved = false;
         while let Some(publication) = self.packager.poll_output() {
             moved |= Self::moves_playlists(&publication);
+            if let hls::Publication::Verdict(hls::Verdict::GopCut { .. }) = publication {
+                self.packaging.note_cut();
+            }
             fx.out.push_back(Output::Hls {
                 stream: self.name.clone(),
                 publication,

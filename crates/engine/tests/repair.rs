@@ -183,8 +183,13 @@ impl Show {
     }
 
     fn repair(&self) -> RepairStatus {
+        self.try_repair().unwrap()
+    }
+
+    /// `None` while nothing is repaired.
+    fn try_repair(&self) -> Option<RepairStatus> {
         let status = self.world.shard.stream(self.world.now, &name()).unwrap();
-        status.video.and_then(|video| video.repair).unwrap()
+        status.video.and_then(|video| video.repair)
     }
 
     fn verdicts(&self) -> Vec<&'static str> {
@@ -281,7 +286,9 @@ fn nobody_watching_for_ten_seconds_ends_it_and_an_offer_brings_it_back() {
     show.group_with_b_frames(30);
     show.works = true;
     show.child_comes_up();
-    show.group_with_b_frames(240);
+    for _ in 0..8 {
+        show.group_with_b_frames(30);
+    }
     assert!(!show.told().contains(&ToChild::Stop));
     show.group_with_b_frames(60);
     assert!(show.told().contains(&ToChild::Stop));
@@ -543,6 +550,41 @@ fn without_a_key_frame_for_ten_seconds_ll_hls_goes_over_to_pictures_that_have_th
     assert!(show.repair().ll_hls);
     assert!(show.packaged().1.len() > 20);
     assert!(matches!(show.told().last(), Some(ToChild::Picture(picture)) if picture.wanted));
+}
+
+#[test]
+fn a_group_that_outgrows_the_segments_of_the_first_one_is_repaired_for_ll_hls() {
+    let mut show = Show::new(AVCC);
+    // A scene that begins soon after the stream does: the target duration is two seconds for good.
+    for group in [30, 250] {
+        show.picture(0, I);
+        for _ in 1..group.min(110) {
+            show.picture(0, P);
+        }
+    }
+    assert_eq!(show.try_repair(), None, "a wait of less than 4 s");
+    for _ in 110..130 {
+        show.picture(0, P);
+    }
+    show.child_works();
+    for _ in 130..250 {
+        show.picture(0, P);
+    }
+    assert!(show.repair().ll_hls);
+    assert_eq!(show.packaged().0, [MADE, MADE]);
+}
+
+#[test]
+fn groups_of_eight_seconds_from_the_first_on_are_segments_of_their_own() {
+    let mut show = Show::new(AVCC);
+    for _ in 0..3 {
+        show.picture(0, I);
+        for _ in 1..250 {
+            show.picture(0, P);
+        }
+    }
+    assert!(!show.repair().ll_hls, "long_gop is for WebRTC viewers");
+    assert_eq!(show.packaged().0, [MADE]);
 }
 
 #[test]

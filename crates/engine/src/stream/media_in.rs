@@ -14,9 +14,7 @@ use crate::{
 };
 
 /// Whoever joins, or loses a picture, waits for the next key frame: no longer than this.
-const GOP_LONG_MS: u64 = 4_000;
-/// Players of segments join quickly as long as there is one in each: no segment is longer.
-const GOP_JOINED_MS: u64 = 10_000;
+pub(super) const GOP_LONG_MS: u64 = 4_000;
 
 /// Packets of 20 ms: what encoders send unless told otherwise.
 const OPUS_SAMPLES: u16 = 960;
@@ -112,7 +110,7 @@ impl Stream {
         if gop_ms.is_some_and(|gop_ms| gop_ms > GOP_LONG_MS) {
             self.needs_repair(fx, Need::LongGop);
         }
-        if gop_ms.is_some_and(|gop_ms| gop_ms > GOP_JOINED_MS) {
+        if gop_ms.is_some_and(|gop_ms| self.packaging.is_hard_to_join(gop_ms)) {
             self.is_hard_to_join(fx);
         }
         self.repair(fx, frame);

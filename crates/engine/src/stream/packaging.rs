@@ -4,10 +4,12 @@
 //! |---|---|
 //! | H.264 in 4:2:0 with 8 bits; another codec | its own pictures |
 //! | H.264 in other colours, or with more bits | the repaired ones, from the first on |
-//! | no key frame for 10 s, however coded | the repaired ones, from then on |
+//! | no key frame in the longest segment there can be, however coded | the repaired ones, from then on |
 //!
-//! B-frames are nothing to a player of segments, and it joins within two seconds under a key frame every 8.3 s. One that gets
-//! no key frame in the longest segment there is waits for whatever the encoder pleases. While the repair is not to be had,
+//! B-frames are nothing to a player of segments, and it joins within two seconds under a key frame every 8.3 s, since each
+//! segment begins with one. A group longer than a segment is cut, and who begins in the rest of it waits for the encoder's next
+//! key frame. A segment has 10 s at most, and no more than the first group gave occasion for: the target duration stays. A wait
+//! of 4 s at most is left to the player. While the repair is not to be had,
 //! LL-HLS has the source: a picture for some is better than none.
 
 use std::time::{Duration, Instant};
@@ -16,8 +18,11 @@ use media::{Frame, Pts, VideoConfig};
 
 use crate::{
     ingest::AudioSource,
-    stream::{Effects, Stream, repair::Need},
+    stream::{Effects, Stream, media_in::GOP_LONG_MS, repair::Need},
 };
+
+/// No segment is longer.
+const GOP_JOINED_MS: u64 = 10_000;
 
 /// Where the pictures of LL-HLS come from.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(super) struct Packaging {
     from: From,
     /// Shown last of the source's own.
     newest: Option<Pts>,
+    /// A segment of the source began in the middle of the group that is coming.
+    is_cut: bool,
     /// When the last picture of the source came.
     fed_at: Instant,
     /// When the last repaired picture came.
@@ -53,12 +60,23 @@ impl Packaging {
             wants_repaired: false,
             from: From::Source,
             newest: None,
+            is_cut: false,
             fed_at: now,
             made_at: None,
             heard_at: now,
             source_until: None,
             repaired: None,
         }
+    }
+
+    /// A segment has begun without a key frame.
+    pub(super) const fn note_cut(&mut self) {
+        self.is_cut = true;
+    }
+
+    /// Whether who joins would wait for the end of a group that has come to this length.
+    pub(super) const fn is_hard_to_join(&self, gop_ms: u64) -> bool {
+        gop_ms > GOP_JOINED_MS || (self.is_cut && gop_ms > GOP_LONG_MS)
     }
 
     /// The repair has viewers that nobody counts.
@@ -126,6 +144,9 @@ impl Stream {
     pub(super) fn package_picture(&mut self, fx: &mut Effects<'_>, frame: &Frame) {
         if let Err(error) = self.choose_pictures(fx, frame.keyframe) {
             self.packaged(fx, Err(error));
+        }
+        if frame.keyframe {
+            self.packaging.is_cut = false;
         }
         if self.packaging.from == From::Source {
             let newest = &mut self.packaging.newest;
