@@ -47,6 +47,24 @@ async function newcomerSeesTheLastPicture(t, browser, server, protocol) {
   await page.close();
 }
 
+/** Its pictures are encoded again, by a child that begins after the last of them has come. */
+test('who comes while a publisher with B-frames is silent', { timeout: 90_000 }, async (t) => {
+  const server = await startServer(t);
+  const browser = await launchBrowser(t);
+  const publisher = publishFfmpeg(t, server.rtmp(STREAM), { bframes: 3, gop: 250 });
+  await waitLive(server, STREAM);
+  await until('nothing is encoded for nobody', async () => (await streamInfo(server, STREAM)).video.repair?.state === 'idle');
+  process.kill(publisher.pid, 'SIGSTOP');
+  const page = await watch(browser, server, STREAM, 'whep');
+  await until('the last picture is seen', () => hasPicture(page));
+  const said = await until('the notice', () => notice(page));
+  assert.equal(said.text, 'The picture has paused Waiting for the broadcaster…');
+  process.kill(publisher.pid, 'SIGCONT');
+  const { frames } = await playback(page);
+  await until(`${FRAMES} more frames`, async () => (await playback(page)).frames - frames >= FRAMES, { within: 25_000 });
+  assert.deepEqual(page.errors, []);
+});
+
 test('an interruption is told', { timeout: 150_000 }, async (t) => {
   // The show must outlast what a busy machine takes to open two pages.
   const server = await startServer(t, { env: { SHOPCAST_STREAMS__RESUME_WINDOW: '60s' } });

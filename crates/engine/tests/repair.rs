@@ -221,15 +221,15 @@ fn a_child_that_begins_in_the_middle_is_given_the_group_and_asked_for_what_is_ne
     show.tell(ChildEvent::Message(FromChild::Ready));
     let status = show.world.shard.stream(show.world.now, &name()).unwrap();
     let zero = Pts(status.newest_pts.0 - 7 * FRAME);
-    // Of the group the newest alone, and all that come now.
+    // Of the group the last that a decoder needs to show one, and all that come now.
     let group = [
         (1, false),
-        (4, false),
+        (4, true),
         (2, false),
-        (3, false),
+        (3, true),
         (7, true),
-        (5, false),
-        (6, false),
+        (5, true),
+        (6, true),
     ];
     assert_eq!(show.pictures(zero), group);
     show.picture(3, P);

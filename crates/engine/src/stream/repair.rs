@@ -357,17 +357,18 @@ impl Stream {
         self.tell_repair(fx, Input::Picture(picture));
     }
 
-    /// A child is ready: it decodes the group so far, and encodes from its newest picture on. Without its beginning it waits for
+    /// A child is ready: it decodes the group so far, and encodes its last pictures: the source may have stopped, and who has
+    /// come meanwhile is to see where. Without its beginning it waits for
     /// the next one, and viewers have what they had.
     fn catch_up(&mut self, fx: &mut Effects<'_>) {
         self.repair.fed = !self.repair.group.pictures().is_empty();
         self.repair.passing &= !self.repair.fed;
         self.repair.asked = None;
         self.repair.lag.begin();
-        let newest = self.repair.group.newest();
+        let from = self.repair.group.to_be_seen();
         let group = self.repair.group.pictures().to_vec();
         for (pts, payload) in group {
-            self.feed(fx, pts, payload, newest);
+            self.feed(fx, pts, payload, from);
         }
     }
 
