@@ -38,27 +38,33 @@ impl Budget {
         }
     }
 
+    /// Whether this stream might be repaired, now or still.
+    pub(crate) fn has_room(&self, stream: StreamId, pixels_per_second: f64) -> bool {
+        let others = self.taken.iter().filter(|(of, _)| **of != stream);
+        // A paused source takes nothing, for now.
+        let costs = others.map(|(_, share)| share.cores.max(share.pixels_per_second * self.price));
+        let known = self.taken.get(&stream);
+        let is_in = known.is_some_and(|share| share.is_of(pixels_per_second));
+        is_in || costs.sum::<f64>() + pixels_per_second * self.price <= self.cores
+    }
+
     /// Whether this stream may be repaired, now or still.
     pub(crate) fn admit(&mut self, stream: StreamId, pixels_per_second: f64) -> bool {
-        if let Some(share) = self.taken.get(&stream) {
-            #[expect(clippy::float_cmp, reason = "the same number, or another picture")]
-            let same = share.pixels_per_second == pixels_per_second;
-            if same {
-                return true;
-            }
+        let has_room = self.has_room(stream, pixels_per_second);
+        if !has_room {
             self.taken.remove(&stream);
+            return false;
         }
-        let cores = pixels_per_second * self.price;
-        let taken: f64 = self.taken.values().map(|share| share.cores).sum();
-        let fits = taken + cores <= self.cores;
-        if fits {
+        let known = self.taken.get(&stream);
+        let same = known.is_some_and(|share| share.is_of(pixels_per_second));
+        if !same {
             let share = Share {
                 pixels_per_second,
-                cores,
+                cores: pixels_per_second * self.price,
             };
             self.taken.insert(stream, share);
         }
-        fits
+        true
     }
 
     pub(crate) fn release(&mut self, stream: StreamId) {
@@ -77,6 +83,13 @@ impl Budget {
         if (USUAL_PRICE / 4.0..=USUAL_PRICE * 8.0).contains(&price) {
             self.price += (price - self.price) * WEIGHT;
         }
+    }
+}
+
+impl Share {
+    /// The same number, or another picture.
+    fn is_of(&self, pixels_per_second: f64) -> bool {
+        self.pixels_per_second.total_cmp(&pixels_per_second).is_eq()
     }
 }
 
@@ -118,6 +131,17 @@ mod tests {
             }
             assert_eq!(admitted(&mut budget, 1..20), room, "{busy_ms} ms of 2 s");
         }
+    }
+
+    #[test]
+    fn a_source_that_pauses_keeps_its_room() {
+        let mut budget = Budget::new(1.5, 4);
+        assert_eq!(admitted(&mut budget, 0..2), 2);
+        for _ in 0..50 {
+            budget.measured(StreamId(0), Duration::ZERO, Duration::from_secs(2));
+        }
+        assert_eq!(admitted(&mut budget, 2..9), 0);
+        assert!(budget.has_room(StreamId(0), HD) && !budget.has_room(StreamId(9), HD));
     }
 
     #[test]

@@ -266,6 +266,8 @@ impl Stream {
             joined: self.clock.wall(fx.now),
         });
         self.delivery.joined(session);
+        // Who took long to connect finds that nobody was waited for any more.
+        self.want_repair(fx);
         self.refresh(fx);
     }
 

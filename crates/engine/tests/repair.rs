@@ -414,6 +414,44 @@ fn what_the_machine_cannot_carry_is_refused_with_a_verdict_before_it_begins() {
 }
 
 #[test]
+fn who_comes_when_nobody_has_asked_for_long_is_refused_too_while_there_is_no_room() {
+    let mut show = Show::with_cores(AVCC_B_FRAMES, 0.03);
+    for _ in 0..12 {
+        show.group_with_b_frames(30);
+    }
+    assert!(
+        !show.verdicts().contains(&"repair_refused"),
+        "nobody knows what there would be room for now"
+    );
+    let refused = show.offer();
+    assert!(matches!(
+        refused,
+        Err(OfferError::Refused(sfu::Refusal::Withheld(_)))
+    ));
+    show.group_with_b_frames(30);
+    assert!(show.verdicts().contains(&"repair_refused"));
+    assert_eq!(show.lived(), 0);
+}
+
+#[test]
+fn a_publisher_who_comes_back_without_what_needed_repair_is_told_of_no_trouble() {
+    let mut show = Show::with_cores(AVCC_B_FRAMES, 0.03);
+    show.group_with_b_frames(30);
+    assert!(show.verdicts().contains(&"repair_refused"));
+    let conn = show.publisher.conn;
+    show.world.input(Input::RtmpClosed { conn });
+    show.publisher = show.world.publish(2, "show");
+    let config = show.publisher.video_config(AVCC);
+    show.world.send(show.publisher.conn, config);
+    show.frames = 0;
+    for n in 0..60 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.verdicts(), [] as [&str; 0]);
+    show.offer().unwrap();
+}
+
+#[test]
 fn where_it_is_turned_off_viewers_are_told_the_setting() {
     let mut show = Show::with_cores(AVCC_B_FRAMES, 0.0);
     show.group_with_b_frames(30);

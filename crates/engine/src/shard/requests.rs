@@ -35,6 +35,8 @@ impl Shard {
         sdp: &str,
     ) -> Result<WebRtcAnswer, OfferError> {
         let not_live = || OfferError::NotLive(name.to_string());
+        let (stream, fx) = self.of_stream(now, name).map_err(|_| not_live())?;
+        stream.look_for_room(&fx);
         let stream = self.streams.get(name).ok_or_else(not_live)?;
         let media = stream.media().ok_or_else(|| match stream.state() {
             StreamState::Interrupted => OfferError::Interrupted(name.to_string()),

@@ -126,8 +126,10 @@ impl Repair {
             .min()
     }
 
-    pub(super) const fn trouble(&self) -> Option<Trouble> {
-        self.trouble
+    /// Why viewers are sent nothing of a video that is to be repaired.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        let withheld = self.need.is_some_and(|need| !need.may_pass());
+        self.trouble.filter(|_| withheld)
     }
 
     /// What viewers are sent of a source that does not go to them as it is.
@@ -241,6 +243,19 @@ impl Stream {
         }
     }
 
+    /// A viewer is about to be promised the video: it is not, where the machine has no room to repair it.
+    pub(crate) fn look_for_room(&mut self, fx: &Effects<'_>) {
+        let repair = &mut self.repair;
+        let withheld = !repair.is_off && repair.need.is_some_and(|need| !need.may_pass());
+        let Some((_, pixels_per_second)) = &repair.start else {
+            return;
+        };
+        if withheld && !repair.rests() && !fx.budget.has_room(self.id, *pixels_per_second) {
+            repair.rests_until = Some(fx.now + REST_MIN);
+            repair.trouble = Some(Trouble::NoRoom);
+        }
+    }
+
     /// A viewer has been promised the video.
     pub(crate) fn asked_for(&mut self, fx: &mut Effects<'_>) {
         self.repair.keep_until = Some(fx.now + LINGER);
@@ -274,6 +289,10 @@ impl Stream {
             repair.need.is_some() && watched && repair.rests_until.is_none() && !repair.is_off;
         let Some((start, pixels_per_second)) = repair.start.clone().filter(|_| wanted) else {
             fx.budget.release(self.id);
+            // What was in the way is over, or of no account: the next who comes will know.
+            if self.repair.rests_until.is_none() {
+                self.repair.trouble = None;
+            }
             self.tell_repair(fx, Input::Unwant);
             return;
         };
