@@ -188,8 +188,8 @@ impl Show {
 
     /// `None` while nothing is repaired.
     fn try_repair(&self) -> Option<RepairStatus> {
-        let status = self.world.shard.stream(self.world.now, &name()).unwrap();
-        status.video.and_then(|video| video.repair)
+        let status = self.world.shard.stream(self.world.now, &name());
+        status?.video?.repair
     }
 
     fn verdicts(&self) -> Vec<&'static str> {
