@@ -15,14 +15,14 @@ const LANES = {
   ],
   /** They keep a processor busy, or hold frames and freezes to a bound that leaves room for a light neighbour. */
   measured: [
-    'b_frames_are_repaired', 'cues_are_in_the_picture', 'encoder_cues', 'enhanced_rtmp', 'folds_agree', 'ice_restarts', 'll_hls_is_repaired', 'obs_publishes', 'obs_takes_the_service',
+    'b_frames_are_repaired', 'cues_are_in_the_picture', 'encoder_cues', 'enhanced_rtmp', 'folds_agree', 'ice_restarts', 'obs_publishes', 'obs_takes_the_service',
     'obs_whip_twin', 'operator_is_told', 'tokens_share_a_cache', 'viewers_behind_nat', 'whep_and_whip_by_tcp', 'whip_changes_size',
     'whip_chromium_publishes', 'whip_clients_publish',
   ],
   /** They hold every frame, latency, or sound against picture to a bound that says something of the server on an idle machine only. */
   alone: [
     'a_show_survives_a_kill', 'cards_of_every_kind', 'channel_falls_silent', 'compatibility', 'cues_reach_a_swarm', 'delivery_is_proved',
-    'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'lost_packets_are_sent_again', 'one_carrier_is_enough',
+    'ffmpeg_publishes_chromium_plays', 'frame-log', 'hls_joins_fast', 'll_hls_is_repaired', 'lost_packets_are_sent_again', 'one_carrier_is_enough',
     'one_frame_in_bad_weather', 'one_frame_in_band', 'one_frame_in_firefox', 'one_insert_one_frame', 'publisher_returns',
     'transcoder_dies_audio_returns', 'transcoder_fails_server_holds', 'whip_codecs',
   ],
