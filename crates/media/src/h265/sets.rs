@@ -75,14 +75,14 @@ fn merge(
 pub fn sets_of(access_unit: &Bytes) -> Sets {
     let mut sets = Sets::default();
     for nal in nals(access_unit).filter(|nal| layer_id(nal) == 0) {
-        let list = match nal_type(&nal) {
-            NAL_VPS => &mut sets.vps,
-            NAL_SPS => &mut sets.sps,
-            NAL_PPS => &mut sets.pps,
+        let (list, max) = match nal_type(&nal) {
+            NAL_VPS => (&mut sets.vps, VPS_MAX),
+            NAL_SPS => (&mut sets.sps, SPS_MAX),
+            NAL_PPS => (&mut sets.pps, PPS_MAX),
             _ => continue,
         };
-        // Encoders repeat them even within one access unit.
-        if !list.contains(&nal) {
+        // Encoders repeat them even within one access unit. One more than there can be is enough to refuse it.
+        if list.len() <= max && !list.contains(&nal) {
             list.push(nal);
         }
     }
@@ -108,6 +108,11 @@ pub fn without(access_unit: &Bytes, config: &H265Config) -> Bytes {
     }
     kept.freeze()
 }
+
+/// ITU-T H.265 sections 7.4.3.1 to 7.4.3.3: the largest numbers are 15, 15 and 63.
+const VPS_MAX: usize = 16;
+const SPS_MAX: usize = 16;
+const PPS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -15,37 +15,56 @@ pub(crate) fn parse(values: &[Value]) -> Option<(EncoderMessage, &Value)> {
 
 /// The properties as one flat list. `None` when there are more than fit.
 pub(crate) fn cue(message: EncoderMessage, at_ms: i64, properties: &Value) -> Option<EncoderCue> {
-    let mut fields = Vec::new();
-    flatten(&mut fields, String::new(), properties);
-    let bytes: usize = fields.iter().map(|(at, text)| at.len() + text.len()).sum();
-    (fields.len() <= FIELDS_MAX && bytes <= BYTES_MAX).then_some(EncoderCue {
+    let mut flat = Flat::default();
+    flat.take(String::new(), properties)?;
+    Some(EncoderCue {
         message,
         at_ms,
-        fields,
+        fields: flat.fields,
     })
 }
 
-/// The reader of values has bounded their depth and number.
-fn flatten(fields: &mut Vec<(String, String)>, path: String, value: &Value) {
-    let text = match value {
-        Value::Object(properties) => {
-            for (name, value) in properties {
-                flatten(fields, join(&path, name), value);
+/// Properties by their paths, as many as fit.
+#[derive(Default)]
+struct Flat {
+    fields: Vec<(String, String)>,
+    bytes: usize,
+    /// Looked at, those that are no fields too.
+    values: usize,
+}
+
+impl Flat {
+    /// `None` as soon as it is too much: the path of each value repeats the names above it.
+    fn take(&mut self, path: String, value: &Value) -> Option<()> {
+        let text = match value {
+            Value::Object(properties) => {
+                let mut each = properties.iter();
+                return each.try_for_each(|(name, value)| self.take_below(&path, name, value));
             }
-            return;
-        }
-        Value::StrictArray(items) => {
-            for (index, value) in items.iter().enumerate() {
-                flatten(fields, join(&path, &index.to_string()), value);
+            Value::StrictArray(items) => {
+                let mut each = (0..).zip(items);
+                return each.try_for_each(|(index, value): (usize, _)| {
+                    self.take_below(&path, &index.to_string(), value)
+                });
             }
-            return;
+            Value::String(text) => text.clone(),
+            Value::Number(number) | Value::Date(number) => number.to_string(),
+            Value::Boolean(boolean) => boolean.to_string(),
+            Value::Null | Value::Undefined => return Some(()),
+        };
+        self.bytes += path.len() + text.len();
+        self.fields.push((path, text));
+        (self.fields.len() <= FIELDS_MAX && self.bytes <= BYTES_MAX).then_some(())
+    }
+
+    /// The reader of values has bounded their depth.
+    fn take_below(&mut self, path: &str, name: &str, value: &Value) -> Option<()> {
+        self.values += 1;
+        if self.values > VALUES_MAX || path.len() + name.len() > BYTES_MAX {
+            return None;
         }
-        Value::String(text) => text.clone(),
-        Value::Number(number) | Value::Date(number) => number.to_string(),
-        Value::Boolean(boolean) => boolean.to_string(),
-        Value::Null | Value::Undefined => return,
-    };
-    fields.push((path, text));
+        self.take(join(path, name), value)
+    }
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -56,6 +75,8 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
+/// With objects, arrays and what is not said.
+const VALUES_MAX: usize = 4 * FIELDS_MAX;
 const FIELDS_MAX: usize = 64;
 /// More than any cue has room for.
 const BYTES_MAX: usize = 16 * 1024;
@@ -128,5 +149,12 @@ mod tests {
         );
         let many = Value::StrictArray(vec![Value::Boolean(true); FIELDS_MAX + 1]);
         assert!(cue(EncoderMessage::TextData, 0, &many).is_none());
+        // Written out whole it would be two gigabytes.
+        let name = "x".repeat(u16::MAX.into());
+        let far = Value::StrictArray(vec![Value::Boolean(true); 30_000]);
+        let deep = Value::object([(&*name, far)]);
+        assert!(cue(EncoderMessage::TextData, 0, &deep).is_none());
+        let nothing = Value::StrictArray(vec![Value::Null; VALUES_MAX + 1]);
+        assert!(cue(EncoderMessage::TextData, 0, &nothing).is_none());
     }
 }

@@ -61,3 +61,13 @@ fn other_sets_make_another_configuration() {
         .onto(None)
         .unwrap_err();
 }
+
+#[test]
+fn of_more_sets_than_there_can_be_no_more_are_taken() {
+    let pps = |n: u16| [&[0x44, 1][..], &n.to_be_bytes()].concat();
+    let units: Vec<Vec<u8>> = (0..4_000).map(pps).collect();
+    let slices: Vec<&[u8]> = units.iter().map(Vec::as_slice).collect();
+    let sets = sets_of(&access_unit(&slices));
+    assert_eq!(sets.pps.len(), 65);
+    assert!(sets.onto(Some(&config())).is_err());
+}
