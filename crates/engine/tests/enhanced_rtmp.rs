@@ -403,6 +403,22 @@ fn several_tracks_are_said_once() {
     }
     assert_eq!(verdicts(&world), ["multitrack"]);
     assert_eq!(failures(&world), 0);
+    // Packet type 5: multitrack; then one track of coded frames, number 1.
+    let sound = publisher.extended_audio(2_000, 5, "\u{1}mp4a", b"\x01\x21\x10");
+    world.send(publisher.conn, sound);
+    for n in 60..90 {
+        world.frames(&publisher, n, 1, 30);
+    }
+    let status = world.shard.stream(world.now, &name()).unwrap();
+    let found = status
+        .verdicts
+        .iter()
+        .find(|verdict| verdict.code == "multitrack");
+    let remedy = found.unwrap().remedy;
+    assert!(
+        remedy.contains("Multitrack Video") && remedy.contains("one Audio Track"),
+        "{remedy}"
+    );
 }
 
 /// 20 ms of silence in stereo.

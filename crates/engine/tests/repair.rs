@@ -29,6 +29,12 @@ const AVCC_422: &[u8] = &[
     0xfc, 0x6e, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x20, 0x00, 0x00, 0x07, 0x81, 0xe2, 0x85, 0x54,
     0x01, 0x00, 0x04, 0x68, 0xce, 0x0f, 0xc8, 0xfe, 0xf8, 0xf8, 0x00,
 ];
+/// High, level 1.3, 320 x 180, grey.
+const AVCC_GREY: &[u8] = &[
+    0x01, 0x64, 0x00, 0x0d, 0xff, 0xe1, 0x00, 0x1a, 0x67, 0x64, 0x00, 0x0d, 0xf2, 0xc8, 0x0a, 0x0c,
+    0xfc, 0x6e, 0x02, 0xd9, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x3c, 0x0f, 0x14,
+    0x2a, 0x48, 0x01, 0x00, 0x06, 0x68, 0xeb, 0xc3, 0xcb, 0x22, 0xc0, 0xfc, 0xf8, 0xf8, 0x00,
+];
 const MADE: &str = "avc1.42c00d";
 
 /// A stream at 30 frames a second, fed in decode order, and the child that repairs it.
@@ -190,6 +196,13 @@ impl Show {
     fn try_repair(&self) -> Option<RepairStatus> {
         let status = self.world.shard.stream(self.world.now, &name());
         status?.video?.repair
+    }
+
+    /// What a verdict says it costs.
+    fn cost(&self, code: &str) -> &'static str {
+        let status = self.world.shard.stream(self.world.now, &name()).unwrap();
+        let found = status.verdicts.iter().find(|verdict| verdict.code == code);
+        found.unwrap().cost
     }
 
     fn verdicts(&self) -> Vec<&'static str> {
@@ -458,6 +471,8 @@ fn where_it_is_turned_off_viewers_are_told_the_setting() {
     assert_eq!(show.lived(), 0);
     let refusal = show.offer().unwrap_err().to_string();
     assert!(refusal.contains("bframes=0"), "{refusal}");
+    let cost = show.cost("b_frames");
+    assert!(cost.contains("transcoder.repair_percent"), "{cost}");
     // Key frames too far apart keep nobody from watching.
     let mut show = Show::with_cores(AVCC, 0.0);
     show.picture(0, I);
@@ -517,6 +532,19 @@ fn colours_that_browsers_do_not_show_are_repaired_for_ll_hls_from_the_first_pict
     assert!(show.repair().ll_hls);
     assert_eq!(show.verdicts(), ["profile", "no_sound"]);
     assert!(!show.told().contains(&ToChild::Stop));
+}
+
+#[test]
+fn grey_pictures_are_repaired_and_the_broadcaster_is_told() {
+    let mut show = Show::new(AVCC_GREY);
+    show.picture(0, I);
+    show.child_works();
+    for n in 0..60 {
+        show.picture(0, if n % 30 == 0 { I } else { P });
+    }
+    assert_eq!(show.repair().why, "chroma");
+    assert!(show.verdicts().contains(&"profile"));
+    assert!(show.cost("profile").contains("encodes the picture again"));
 }
 
 #[test]

@@ -67,8 +67,8 @@ pub(super) struct Judge {
     /// The publisher has sent sound.
     has_sound: bool,
     announced_kbps: Option<u32>,
-    /// One track of a kind is taken, the first.
-    several: Option<TrackKind>,
+    /// Of video, and of sound, there are several tracks, of which the first is taken.
+    several: (bool, bool),
     /// In the order in which they were found; at most one for each of [`texts::CODES`].
     standing: Vec<Verdict>,
     told: Vec<&'static str>,
@@ -81,7 +81,7 @@ impl Judge {
             measures: Measures::new(now),
             has_sound: false,
             announced_kbps: None,
-            several: None,
+            several: (false, false),
             standing: Vec::new(),
             told: Vec::new(),
             due: now,
@@ -96,7 +96,7 @@ impl Judge {
         self.standing.clear();
         self.has_sound = false;
         self.announced_kbps = None;
-        self.several = None;
+        self.several = (false, false);
     }
 
     /// The bit rate that the publisher promises.
@@ -106,7 +106,10 @@ impl Judge {
 
     /// There are others of this kind.
     pub(super) fn other_tracks(&mut self, kind: TrackKind) {
-        self.several = Some(kind);
+        match kind {
+            TrackKind::Video => self.several.0 = true,
+            TrackKind::Audio => self.several.1 = true,
+        }
     }
 
     pub(super) fn verdicts(&self) -> Vec<Verdict> {
@@ -227,22 +230,25 @@ impl Stream {
         [
             (texts::AUDIO_CHANNELS, format::audio_channels(audio)),
             (texts::AV_SKEW, skew.skewed()),
-            (texts::B_FRAMES, self.b_frames()),
+            (texts::B_FRAMES, self.as_repaired(self.b_frames())),
             (texts::CLOCK_DRIFT, arrival.drifts()),
             (texts::CODEC, self.other_codec(true)),
             (texts::FASTER_THAN_REAL_TIME, arrival.fast()),
             (texts::HIGH_BITRATE, rate.high()),
-            (texts::INTERLACED, format::interlaced(video)),
-            (texts::LONG_GOP, gops.long()),
+            (
+                texts::INTERLACED,
+                self.as_repaired(format::interlaced(video)),
+            ),
+            (texts::LONG_GOP, self.as_repaired(gops.long())),
             (texts::MULTITRACK, self.several_tracks()),
             (texts::NO_SOUND, self.no_sound(now, *since)),
             (texts::NO_WEBRTC, self.other_codec(false)),
-            (texts::OPEN_GOP, self.open_gop(gops)),
+            (texts::OPEN_GOP, self.as_repaired(self.open_gop(gops))),
             (
                 texts::OVER_ANNOUNCED_BITRATE,
                 rate.over_announced(self.judge.announced_kbps),
             ),
-            (texts::PROFILE, format::profile(video)),
+            (texts::PROFILE, self.as_repaired(format::profile(video))),
             (
                 texts::REPAIR_REFUSED,
                 self.not_repaired(Trouble::NoRoom, texts::repair_refused),
@@ -256,6 +262,16 @@ impl Stream {
             (texts::UNSTABLE_FRAME_RATE, pace.unstable()),
             (texts::VP8_NO_HLS, self.not_carried()),
         ]
+    }
+
+    /// Verdicts say that the server encodes the picture again; whether it does is a setting.
+    fn as_repaired(&self, finding: Finding) -> Finding {
+        match finding {
+            Finding::Wrong(verdict) if self.repair.is_off() => {
+                Finding::Wrong(texts::not_encoded_again(verdict))
+            }
+            finding @ (Finding::Wrong(_) | Finding::Open | Finding::Fine) => finding,
+        }
     }
 
     fn no_sound(&self, now: Instant, since: Instant) -> Finding {
@@ -304,16 +320,17 @@ impl Stream {
         };
         match (self.repair.makes_of(config).is_some(), repaired) {
             (true, true) => Finding::Wrong(texts::codec(config.codec())),
-            (false, false) => Finding::Wrong(texts::no_webrtc(config.codec())),
+            (false, false) => {
+                Finding::Wrong(texts::no_webrtc(config.codec(), self.repair.is_off()))
+            }
             // It may have been the other way before: what decodes AV1 is found out while the stream runs.
             (true, false) | (false, true) => Finding::Fine,
         }
     }
 
     fn several_tracks(&self) -> Finding {
-        self.judge.several.map_or(Finding::Open, |kind| {
-            Finding::Wrong(texts::multitrack(kind))
-        })
+        let (video, audio) = self.judge.several;
+        texts::multitrack(video, audio).map_or(Finding::Open, Finding::Wrong)
     }
 
     /// Fine once pictures come again.

@@ -104,6 +104,11 @@ impl Repair {
         self.supervisor.status() == Status::Running
     }
 
+    /// No picture is encoded again here.
+    pub(super) const fn is_off(&self) -> bool {
+        self.is_off
+    }
+
     /// A child could decode the source.
     pub(super) const fn is_possible(&self) -> bool {
         !self.is_off && self.start.is_some()

@@ -93,7 +93,8 @@ pub(crate) struct RepairView {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RepairStateView {
-    /// It is not to be done (`transcoder.repair_percent` is 0): those viewers have no picture.
+    /// It is not to be done (`transcoder.repair_percent` is 0), or nothing here decodes the source: those viewers have no
+    /// picture.
     Off,
     /// Nobody watches by WebRTC.
     Idle,
@@ -101,7 +102,7 @@ pub(crate) enum RepairStateView {
     Starting,
     /// Pictures are made.
     Running,
-    /// The machine was too slow; it is tried again after some seconds.
+    /// The machine was too slow, or others take what it has for that; it is tried again after some seconds.
     Resting,
 }
 

@@ -62,8 +62,8 @@ pub(super) fn router(web: &Web) -> Part {
         (status = 413, body = ProblemBody, content_type = "application/problem+json", description = "More than 64 KiB"),
         (status = 415, body = ProblemBody, content_type = "application/problem+json", description = "Not application/sdp"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "The stream has B-frames"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Full; see Retry-After"),
+            description = "Its video would have to be encoded again, which is turned off here, or nothing here decodes it"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Full, or too busy to encode the video again; see Retry-After"),
     ),
 )]
 async fn offer(

@@ -14,7 +14,7 @@ pub(super) fn profile(video: Option<&VideoConfig>) -> Finding {
         return Finding::Open;
     };
     let depth = sps.bit_depth_luma.max(sps.bit_depth_chroma);
-    if sps.chroma_format_idc >= 2 || depth > 8 {
+    if sps.chroma_format_idc != 1 || depth > 8 {
         Finding::Wrong(texts::profile(
             config.profile(),
             sps.chroma_format_idc,

@@ -105,12 +105,17 @@ pub(super) fn codec(codec: VideoCodec) -> Verdict {
     }
 }
 
-pub(super) fn no_webrtc(codec: VideoCodec) -> Verdict {
+/// `is_off`: nothing is encoded again here.
+pub(super) fn no_webrtc(codec: VideoCodec, is_off: bool) -> Verdict {
     Verdict {
         code: NO_WEBRTC,
         found: format!("The video is {} by RTMP.", codec.name()),
         cost: "WebRTC viewers are refused; LL-HLS viewers are served where their device decodes it.",
         remedy: match codec {
+            _ if is_off => {
+                "H.264 reaches everybody: in OBS, Settings > Output, Video Encoder. In FFmpeg: `-c:v libx264`. Or, on the \
+                 server, raise `transcoder.repair_percent`, with which it encodes other codecs again, and start it anew."
+            }
             VideoCodec::Av1 => {
                 "H.264 reaches everybody: in OBS, Settings > Output, Video Encoder. In FFmpeg: `-c:v libx264`. Or, on the \
                  server, install the Debian package gstreamer1.0-plugins-bad, with which it encodes AV1 again, and start it anew."
@@ -122,23 +127,29 @@ pub(super) fn no_webrtc(codec: VideoCodec) -> Verdict {
     }
 }
 
-pub(super) fn multitrack(kind: TrackKind) -> Verdict {
-    let (found, remedy) = match kind {
-        TrackKind::Video => (
+/// The kinds of which there are several; `None` when there are none.
+pub(super) fn multitrack(video: bool, audio: bool) -> Option<Verdict> {
+    let (found, remedy) = match (video, audio) {
+        (true, true) => (
+            "The encoder sends several video and several audio tracks; the first of each is taken.",
+            "In OBS, Settings > Stream: turn off Multitrack Video; Settings > Output: tick one Audio Track.",
+        ),
+        (true, false) => (
             "The encoder sends several video tracks; the first is taken.",
             "In OBS, Settings > Stream: turn off Multitrack Video.",
         ),
-        TrackKind::Audio => (
+        (false, true) => (
             "The encoder sends several audio tracks; the first is taken.",
             "In OBS, Settings > Output: tick one Audio Track.",
         ),
+        (false, false) => return None,
     };
-    Verdict {
+    Some(Verdict {
         code: MULTITRACK,
         found: found.to_owned(),
         cost: "The others are sent here for nothing.",
         remedy,
-    }
+    })
 }
 
 pub(super) fn open_gop(points: u32, ticks: i64) -> Verdict {
@@ -156,6 +167,7 @@ pub(super) fn open_gop(points: u32, ticks: i64) -> Verdict {
 
 pub(super) fn profile(name: &str, chroma: u8, depth: u8) -> Verdict {
     let chroma = match chroma {
+        0 => "4:0:0",
         2 => "4:2:2",
         3 => "4:4:4",
         _ => "4:2:0",
@@ -195,7 +207,8 @@ pub(super) fn interlaced() -> Verdict {
     Verdict {
         code: INTERLACED,
         found: "The video may be interlaced: its parameter set allows fields (`frame_mbs_only_flag` 0).".to_owned(),
-        cost: "Browsers do not deinterlace: edges that move look like combs, and WebRTC decoders may show nothing.",
+        cost: "Browsers do not deinterlace: edges that move look like combs. For WebRTC viewers the server encodes the picture \
+               again, since their decoders may show nothing: that takes its processors and some quality.",
         remedy: "In OBS, right-click the source, Deinterlacing: Yadif, and take `tff`, `bff` and `interlaced` out of x264 \
                  Options. In FFmpeg: `-vf yadif`, without `-flags +ildct+ilme`.",
     }
@@ -358,7 +371,31 @@ pub(super) fn vp8_no_hls() -> Verdict {
     }
 }
 
-const GOP_COST: &str = "Viewers who join or lose a picture wait longer and load more.";
+const GOP_COST: &str = "Viewers who join or lose a picture wait longer and load more; for those by WebRTC the server encodes \
+                        the picture again, which takes its processors and some quality.";
+
+/// The same where the server encodes no picture again.
+pub(super) fn not_encoded_again(verdict: Verdict) -> Verdict {
+    let cost = match verdict.code {
+        B_FRAMES => {
+            "No browser plays them over WebRTC, and this server encodes no picture again (`transcoder.repair_percent` is 0): \
+             those viewers are refused."
+        }
+        PROFILE => {
+            "Browsers and phones are only sure to decode 4:2:0 with 8 bits, and this server encodes no picture again \
+             (`transcoder.repair_percent` is 0): WebRTC viewers are refused, and some by LL-HLS see no picture."
+        }
+        INTERLACED => {
+            "Browsers do not deinterlace: edges that move look like combs. WebRTC decoders may show nothing, and this server \
+             encodes no picture again (`transcoder.repair_percent` is 0): those viewers are refused."
+        }
+        LONG_GOP | OPEN_GOP if verdict.cost == GOP_COST => {
+            "Viewers who join or lose a picture wait longer and load more."
+        }
+        _ => verdict.cost,
+    };
+    Verdict { cost, ..verdict }
+}
 
 fn seconds(ticks: i64) -> String {
     let tenths = (ticks + 4_500) / 9_000;
