@@ -69,11 +69,11 @@ test('the impairment proxy', { timeout: 60_000 }, async (t) => {
   await t.test('limits the rate, and changes while it runs', async (t) => {
     forget();
     const proxy = await impair(t, echo.address().port, { block: true });
-    const client = await talker(t, proxy.port);
+    const client = await talker(t, proxy.port, { bytes: 1000 });
     await client.send(50);
     // 1000 bytes take 10 ms at 800 kbit/s, and the queue holds ten of them.
-    await proxy.change({ block: false, up: { rate_kbit: 800, queue_ms: 100 } });
     const begun = performance.now();
+    await proxy.change({ block: false, up: { rate_kbit: 800, queue_ms: 100 } });
     await client.send(40, { burst: 40 });
     await until('the queue came through', () => client.got.length >= 10);
     const ms = performance.now() - begun;
@@ -92,21 +92,23 @@ test('the impairment proxy', { timeout: 60_000 }, async (t) => {
 async function socket(t) {
   const udp = createSocket('udp4');
   await new Promise((resolve) => { udp.bind(0, '127.0.0.1', resolve); });
+  // As large as systems grant without being asked for more: what is under way must fit, however long this process is not scheduled.
+  udp.setRecvBufferSize(208 << 10);
   t.after(() => udp.close());
   return udp;
 }
 
 /** A client that numbers what it sends and keeps the numbers of what comes back. */
-async function talker(t, port) {
+async function talker(t, port, { bytes = 100 } = {}) {
   const udp = await socket(t);
   const client = { got: [], send };
   udp.on('message', (packet) => client.got.push(packet.readUInt32BE(0)));
   let next = 0;
-  /** A few at a time, so that no socket's buffer is the one that loses. */
+  /** A few at a time and small, so that no socket's buffer is the one that loses: the proxy holds 35 ms of them. */
   async function send(count, { burst = 5 } = {}) {
     for (let sent = 0; sent < count; sent += burst) {
       for (let n = 0; n < burst; n += 1) {
-        const packet = Buffer.alloc(1000);
+        const packet = Buffer.alloc(bytes);
         packet.writeUInt32BE(next, 0);
         next += 1;
         udp.send(packet, port, '127.0.0.1');

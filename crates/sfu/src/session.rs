@@ -38,6 +38,8 @@ pub(crate) struct Session {
     /// Such a channel was open before.
     repeated: bool,
     texts: Texts,
+    /// When it could be sent media.
+    connected_at: Option<Instant>,
     /// When it last asked for a key frame.
     asked: Option<Instant>,
     /// When packets from the cache were last sent.
@@ -95,6 +97,7 @@ impl Session {
             repeats: None,
             repeated: false,
             texts: Texts::default(),
+            connected_at: None,
             asked: None,
             answered: None,
             quiet_until: None,
@@ -246,13 +249,19 @@ impl Session {
     ///
     /// Chromium that is sent no pictures asks every three seconds though it lacks none. Answered, it
     /// would show the last group again and again, and not the last picture. One that cannot go on asks
-    /// five times a second.
+    /// five times a second. And who has just come may not have seen what there was: a browser decodes
+    /// pictures, and shows none of them, before its page has somewhere to show them.
     pub(crate) fn needs_keyframe(&mut self, now: Instant, newest: Option<Instant>) -> bool {
         let within = |at: Option<Instant>, span| {
             at.is_some_and(|at| now.saturating_duration_since(at) < span)
         };
         let asked = self.asked.replace(now);
-        within(newest, STILL) || within(asked, INSISTS)
+        within(newest, STILL) || within(asked, INSISTS) || within(self.connected_at, NEW)
+    }
+
+    /// It can be sent media from now on.
+    pub(crate) fn note_connected(&mut self, now: Instant) {
+        self.connected_at = Some(now);
     }
 
     /// Begins to send the group in the cache, as new packets after what was sent. At most once in
@@ -396,6 +405,8 @@ impl Session {
 
 /// A stream without a picture for so long stands still.
 const STILL: Duration = Duration::from_secs(2);
+/// Longer than the three seconds after which Chromium misses pictures, shorter than twice that.
+const NEW: Duration = Duration::from_secs(5);
 /// Who asks again within this time needs what it asks for.
 const INSISTS: Duration = Duration::from_secs(1);
 /// The label of the channel on which texts are said again (docs/spec/side-channel.md).

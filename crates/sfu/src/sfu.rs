@@ -593,6 +593,9 @@ impl Sfu {
         let Some(session) = self.sessions.get_mut(&id) else {
             return Ok(false);
         };
+        if signals.connected {
+            session.note_connected(now);
+        }
         let Some(stream) = self.streams.get(&session.stream) else {
             return Ok(false);
         };

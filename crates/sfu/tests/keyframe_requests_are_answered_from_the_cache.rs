@@ -70,6 +70,7 @@ fn who_only_wonders_where_the_pictures_are_is_not_shown_the_last_ones_again() {
     let mut world = World::new();
     world.publish(10, 60, 1_000);
     let id = world.join_and_connect(1);
+    world.run(Duration::from_secs(4));
     // The publisher is silent; Chromium asks every three seconds.
     for _ in 0..5 {
         world.run(Duration::from_secs(3));
@@ -92,4 +93,19 @@ fn who_only_wonders_where_the_pictures_are_is_not_shown_the_last_ones_again() {
     world.ask_for_keyframe(id);
     world.run(LATENCY * 3);
     assert_eq!(world.sfu.stats(id).unwrap().keyframe_answers, 2);
+}
+
+#[test]
+fn who_comes_while_the_publisher_is_silent_is_shown_the_last_pictures_twice() {
+    let mut world = World::new();
+    world.publish(10, 60, 1_000);
+    world.run(Duration::from_secs(60));
+    let id = world.join_and_connect(1);
+    for _ in 0..3 {
+        world.run(Duration::from_secs(3));
+        world.ask_for_keyframe(id);
+    }
+    world.run(LATENCY * 3);
+    let twice: Vec<u32> = (0..10).chain(0..10).collect();
+    assert_eq!(world.viewers[&id].whole_frames(), twice);
 }
