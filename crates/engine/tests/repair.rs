@@ -14,7 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{AVCC, AVCC_B_FRAMES, Publisher, WALL, World, name, offer};
 use engine::{
-    ChildEvent, ChildId, ChildKind, Input, OfferError, Output, RepairStatus, StreamEvent,
+    ChildEvent, ChildId, ChildKind, Input, OfferError, Output, RepairState, RepairStatus,
+    StreamEvent,
 };
 use media::Pts;
 use transcode::{FromChild, Picture, Start, ToChild};
@@ -131,6 +132,17 @@ impl Show {
     fn child_comes_up(&mut self) {
         self.tell(ChildEvent::Spawned);
         self.tell(ChildEvent::Message(FromChild::Ready));
+    }
+
+    /// It says that it cannot, and is gone.
+    fn fails(&mut self) {
+        self.world.out.clear();
+        self.tell(ChildEvent::Message(FromChild::Failed {
+            message: "no encoder".into(),
+        }));
+        self.tell(ChildEvent::Exited {
+            description: "exit status: 1".into(),
+        });
     }
 
     /// What the child was told since the last time, and the rest is forgotten.
@@ -384,17 +396,65 @@ fn killed(show: &Show) -> bool {
 }
 
 #[test]
+fn one_that_never_makes_a_picture_is_told_of_and_tried_ever_more_rarely() {
+    let mut show = Show::new(AVCC_B_FRAMES);
+    show.group_with_b_frames(30);
+    let dies = |show: &mut Show| {
+        show.child_comes_up();
+        show.group_with_b_frames(6);
+        assert!(!show.verdicts().contains(&"repair_fails"));
+        show.fails();
+        show.group_with_b_frames(30);
+    };
+    show.offer().unwrap();
+    dies(&mut show);
+    dies(&mut show);
+    assert_eq!(show.lived(), 1);
+    show.offer().unwrap();
+    dies(&mut show);
+    assert_eq!(show.lived(), 0);
+    assert!(show.verdicts().contains(&"repair_fails"));
+    assert_eq!(show.repair().state, RepairState::Resting);
+    let Err(OfferError::Refused(sfu::Refusal::Withheld(why))) = show.offer() else {
+        panic!("nothing could be sent")
+    };
+    assert_eq!(why.why, sfu::NotRepaired::Fails);
+    // The fourth death is enough when it is tried again.
+    show.world.out.clear();
+    show.group_with_b_frames(290);
+    show.offer().unwrap();
+    assert_eq!(show.lived(), 1);
+    show.child_comes_up();
+    show.fails();
+    show.group_with_b_frames(570);
+    assert_eq!(show.lived(), 0, "after ten seconds, then after twenty");
+    // And it is forgotten once one makes pictures.
+    show.group_with_b_frames(60);
+    show.offer().unwrap();
+    show.child_works();
+    show.group_with_b_frames(30);
+    assert!(!show.verdicts().contains(&"repair_fails"));
+    assert_eq!(show.repair().state, RepairState::Running);
+}
+
+#[test]
 fn its_death_is_followed_by_another_and_told_as_no_interruption() {
     let mut show = Show::new(AVCC_B_FRAMES);
     show.group_with_b_frames(30);
     for _ in 0..10 {
-        show.child_comes_up();
+        show.child_works();
         show.group_with_b_frames(6);
         show.world.out.clear();
+        show.works = false;
         show.tell(ChildEvent::Exited {
             description: "signal: 9".into(),
         });
-        show.group_with_b_frames(180);
+        // The back-off is at most five seconds; then it is given three to come up.
+        for _ in 0..6 {
+            if show.lived() == 0 {
+                show.group_with_b_frames(30);
+            }
+        }
         assert_eq!(show.lived(), 1);
         let told = show.world.out.iter().any(|output| {
             matches!(

@@ -94,6 +94,9 @@ const fn remedy(why: NotRepaired) -> &'static str {
         NotRepaired::Busy => {
             "this server has no power left to encode it again: try again later, or watch by LL-HLS"
         }
+        NotRepaired::Fails => {
+            "what encodes it again has failed on this server several times: try again later, or watch by LL-HLS"
+        }
         NotRepaired::Off => {
             "this server is not to encode it again (`transcoder.repair_percent` is 0): in OBS choose the encoder H.264, Tune \
              zerolatency or the x264 option bframes=0 (NVENC: Max B-frames 0) and a profile other than High 4:2:2 or 4:4:4; \

@@ -91,6 +91,8 @@ pub enum NotRepaired {
     Off,
     /// The machine is too slow or too busy; later it may not be.
     Busy,
+    /// What was to do it has failed again and again; later it may not.
+    Fails,
     /// Nothing here decodes it.
     NotDecoded,
 }

@@ -250,6 +250,7 @@ fn what_is_withheld_is_refused_with_what_helps() {
     for (not_repaired, words) in [
         (NotRepaired::Off, ["bframes=0", "zerolatency"]),
         (NotRepaired::Busy, ["later", "LL-HLS"]),
+        (NotRepaired::Fails, ["failed", "LL-HLS"]),
         (NotRepaired::NotDecoded, ["publish H.264", "LL-HLS"]),
     ] {
         let why = Withheld {

@@ -1,4 +1,4 @@
-//! Pictures in, pictures out: `appsrc ! decoder ! videoconvert ! encoder ! appsink`, in one pipeline.
+//! Pictures in, pictures out: `appsrc ! decoder ! videoscale ! videoconvert ! encoder ! appsink`, in one pipeline.
 //!
 //! A picture keeps its time through all of it: GStreamer's codecs carry it with the frame, in nanoseconds, and those
 //! round back to the tick they came from. Nothing here drops, doubles or moves one, but for those of a broken source that
@@ -59,6 +59,8 @@ impl Video {
         let decoder = source::decoder(&start.source)?;
         leave_out(&decoder, &unwanted)?;
         take_as_whole(&decoder)?;
+        let scale = elements::make("videoscale")?;
+        let even = elements::filter(&encoder::sizes())?;
         let convert = elements::make("videoconvert")?;
         let encoder = encoder::encoder(start)?;
         let form = elements::filter(&encoder::caps())?;
@@ -66,6 +68,8 @@ impl Video {
         let chain = [
             source.upcast_ref(),
             &decoder,
+            &scale,
+            &even,
             &convert,
             &encoder,
             &form,

@@ -250,6 +250,10 @@ impl Stream {
             ),
             (texts::PROFILE, self.as_repaired(format::profile(video))),
             (
+                texts::REPAIR_FAILS,
+                self.not_repaired(Trouble::Fails, texts::repair_fails),
+            ),
+            (
                 texts::REPAIR_REFUSED,
                 self.not_repaired(Trouble::NoRoom, texts::repair_refused),
             ),

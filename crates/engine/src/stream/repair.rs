@@ -22,8 +22,8 @@ use media::{
     sei::{Syntax, insert},
 };
 use transcode::{
-    Event, Input, Output as Child, Picture, SourcePicture, Start, Status, Supervisor, VideoSource,
-    VideoToH264,
+    Cause, Event, Input, Output as Child, Picture, SourcePicture, Start, Status, Supervisor,
+    VideoSource, VideoToH264,
 };
 
 use crate::{
@@ -63,6 +63,8 @@ pub(super) struct Repair {
     /// The child was too slow: none before this.
     rests_until: Option<Instant>,
     lag: Lag,
+    /// What the deaths of children come to since one made a picture.
+    fruitless: u32,
     /// Until pictures come again.
     trouble: Option<Trouble>,
     sei: SeiTrack,
@@ -75,6 +77,8 @@ pub(super) enum Trouble {
     NoRoom,
     /// It fell behind.
     TooSlow,
+    /// Its children die before they have made a picture.
+    Fails,
 }
 
 impl Repair {
@@ -94,6 +98,7 @@ impl Repair {
             keyframe_at: None,
             rests_until: None,
             lag: Lag::new(),
+            fruitless: 0,
             trouble: None,
             sei: SeiTrack::default(),
         }
@@ -161,7 +166,10 @@ impl Repair {
         } else if self.start.is_none() {
             Some(sfu::NotRepaired::NotDecoded)
         } else {
-            self.rests_until.map(|_| sfu::NotRepaired::Busy)
+            self.rests_until.map(|_| match self.trouble {
+                Some(Trouble::Fails) => sfu::NotRepaired::Fails,
+                Some(Trouble::NoRoom | Trouble::TooSlow) | None => sfu::NotRepaired::Busy,
+            })
         }
     }
 
@@ -216,6 +224,11 @@ impl Stream {
         repair.fed = false;
         repair.lag.begin();
         (repair.passed, repair.asked) = (None, None);
+        // What made them die may have been in the pictures.
+        repair.fruitless = 0;
+        if repair.trouble == Some(Trouble::Fails) {
+            repair.rests_until = None;
+        }
         if !repair.rests() {
             repair.trouble = None;
         }
@@ -396,11 +409,21 @@ impl Stream {
         }
     }
 
-    /// The machine cannot do it in real time: viewers would be ever further behind.
-    fn give_up(&mut self, fx: &mut Effects<'_>) {
+    /// The machine cannot do it in real time: viewers would be ever further behind. Or not at all.
+    fn give_up(&mut self, fx: &mut Effects<'_>, why: Trouble) {
         self.repair.rests_until = Some(fx.now + self.repair.lag.rest());
         self.want_repair(fx);
-        self.repair.trouble = Some(Trouble::TooSlow);
+        self.repair.trouble = Some(why);
+    }
+
+    /// A child has died that was still wanted.
+    fn child_died(&mut self, fx: &mut Effects<'_>, weight: u32) {
+        self.repair.fruitless += weight;
+        if self.repair.fruitless >= FRUITLESS_MAX {
+            // The next has one life to show that it can.
+            self.repair.fruitless = FRUITLESS_MAX - BY_ITSELF;
+            self.give_up(fx, Trouble::Fails);
+        }
     }
 
     /// Viewers who join, or lost something, start with the next picture.
@@ -429,14 +452,21 @@ impl Stream {
                 Child::Packet { .. } | Child::Jpeg(_) => {}
                 Child::Event(event) => {
                     let up = matches!(event, Event::Up { .. });
+                    let died = match &event {
+                        Event::Down { cause, .. } => weight(cause),
+                        Event::Up { .. } => 0,
+                    };
                     self.child_life(fx, ChildKind::Video, event);
                     if up {
                         self.catch_up(fx);
-                    } else {
-                        self.repair.fed = false;
-                        if !self.repair.passing {
-                            fx.sfu.pause_video(self.id);
-                        }
+                        continue;
+                    }
+                    self.repair.fed = false;
+                    if !self.repair.passing {
+                        fx.sfu.pause_video(self.id);
+                    }
+                    if died > 0 {
+                        self.child_died(fx, died);
                     }
                 }
             }
@@ -462,6 +492,7 @@ impl Stream {
         let asked = self.repair.asked.filter(|(first, _)| pts >= *first);
         if asked.is_some() {
             self.repair.trouble = None;
+            self.repair.fruitless = 0;
         }
         if keyframe {
             self.repair.keyframe_at = Some(fx.now);
@@ -484,7 +515,7 @@ impl Stream {
         if let Some((_, newest)) = asked
             && self.repair.lag.is_too_slow(fx.now, newest.since(pts))
         {
-            self.give_up(fx);
+            self.give_up(fx, Trouble::TooSlow);
         }
     }
 }
@@ -516,6 +547,18 @@ const USUAL_RATE_MILLI: u64 = 30_000;
 const PIXELS_PER_BIT: u32 = 8;
 const BITRATE_MIN_BPS: u32 = 300_000;
 const BITRATE_MAX_BPS: u32 = 20_000_000;
+/// How much a death says of the next child: one that was killed, or crashed, may have met with what the next does not.
+const fn weight(cause: &Cause) -> u32 {
+    match cause {
+        Cause::Asked => 0,
+        Cause::Exited => 1,
+        Cause::Failed(_) | Cause::Garbled | Cause::Hung | Cause::NotReady => BY_ITSELF,
+    }
+}
+
+const BY_ITSELF: u32 = 4;
+/// One may fail at a fault in a picture, and the next at the same in the group that it is given.
+const FRUITLESS_MAX: u32 = 3 * BY_ITSELF;
 /// A viewer who reloads the page finds the child running.
 const LINGER: Duration = Duration::from_secs(10);
 /// One who joins so soon after a key frame is shown the few pictures since it.

@@ -102,7 +102,7 @@ pub(crate) enum RepairStateView {
     Starting,
     /// Pictures are made.
     Running,
-    /// The machine was too slow, or others take what it has for that; it is tried again after some seconds.
+    /// The machine was too slow, or failed, or others take what it has for that; it is tried again after some seconds.
     Resting,
 }
 

@@ -188,7 +188,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::NoIngestVideoCodec | Refusal::NoIngestAudioCodec | Refusal::NothingToReceive => {
             (Kind::OfferNotUsable, None)
         }
-        Refusal::Withheld(it) if it.why == NotRepaired::Busy => (Kind::Full, Some(FULL_RETRY_S)),
+        Refusal::Withheld(it) if matches!(it.why, NotRepaired::Busy | NotRepaired::Fails) => {
+            (Kind::Full, Some(FULL_RETRY_S))
+        }
         Refusal::Withheld(_) => (Kind::StreamNotPlayable, None),
         Refusal::NotReady => (Kind::NotLive, Some(1)),
         Refusal::Full => (Kind::Full, Some(FULL_RETRY_S)),

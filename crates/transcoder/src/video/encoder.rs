@@ -15,6 +15,15 @@ pub(super) fn caps() -> gst::Caps {
         .build()
 }
 
+/// Of 4:2:0 x264 takes no odd side (ITU-T H.264 section 7.4.2.1.1 has none either); what comes in VP9, AV1 or 4:4:4 may.
+pub(super) fn sizes() -> gst::Caps {
+    let even = gst::IntRange::with_step(SIDE_MIN, SIDE_MAX, 2);
+    gst::Caps::builder("video/x-raw")
+        .field("width", even)
+        .field("height", even)
+        .build()
+}
+
 pub(super) fn encoder(start: &VideoToH264) -> Result<gst::Element, Error> {
     let x264 = elements::make("x264enc")?;
     // Each picture comes out before the next goes in.
@@ -48,5 +57,8 @@ pub(super) fn configuration(caps: Option<&gst::CapsRef>) -> Result<Bytes, Error>
     Ok(Bytes::copy_from_slice(&map))
 }
 
+/// What x264enc takes.
+const SIDE_MIN: i32 = 16;
+const SIDE_MAX: i32 = 16_384;
 /// x264's own default is 23; what comes has been coded once already.
 const QUALITY: u32 = 22;

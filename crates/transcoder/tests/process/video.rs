@@ -164,6 +164,15 @@ fn whatever_h264_it_is_every_picture_comes_back_whole() {
         &["-pix_fmt", "yuv422p", "-profile:v", "high422"],
         &["-pix_fmt", "yuv444p", "-profile:v", "high444"],
         &["-pix_fmt", "yuv420p10le", "-profile:v", "high10"],
+        // Odd sides, which 4:2:0 cannot have.
+        &[
+            "-vf",
+            "scale=321:181",
+            "-pix_fmt",
+            "yuv444p",
+            "-profile:v",
+            "high444",
+        ],
     ] {
         let source = source(options);
         let mut transcoder = Transcoder::started(source.start());

@@ -3,7 +3,7 @@
 //! `docs/api.md` has a row for each code, and a test holds that page against [`CODES`]. OBS's menus are named as OBS 32
 //! has them in English.
 
-use media::{TrackKind, VideoCodec};
+use media::VideoCodec;
 
 use crate::{api::Verdict, stream::judge::pace::Frames};
 
@@ -22,6 +22,7 @@ pub(crate) const NO_WEBRTC: &str = "no_webrtc";
 pub(crate) const OPEN_GOP: &str = "open_gop";
 pub(crate) const OVER_ANNOUNCED_BITRATE: &str = "over_announced_bitrate";
 pub(crate) const PROFILE: &str = "profile";
+pub(crate) const REPAIR_FAILS: &str = "repair_fails";
 pub(crate) const REPAIR_REFUSED: &str = "repair_refused";
 pub(crate) const REPAIR_TOO_SLOW: &str = "repair_too_slow";
 pub(crate) const SAMPLE_RATE: &str = "sample_rate";
@@ -30,7 +31,7 @@ pub(crate) const UNSTABLE_FRAME_RATE: &str = "unstable_frame_rate";
 pub(crate) const VP8_NO_HLS: &str = "vp8_no_hls";
 
 /// All codes of verdicts, in order.
-pub const CODES: [&str; 21] = [
+pub const CODES: [&str; 22] = [
     AUDIO_CHANNELS,
     AV_SKEW,
     B_FRAMES,
@@ -46,6 +47,7 @@ pub const CODES: [&str; 21] = [
     OPEN_GOP,
     OVER_ANNOUNCED_BITRATE,
     PROFILE,
+    REPAIR_FAILS,
     REPAIR_REFUSED,
     REPAIR_TOO_SLOW,
     SAMPLE_RATE,
@@ -179,6 +181,16 @@ pub(super) fn profile(name: &str, chroma: u8, depth: u8) -> Verdict {
                viewer, which takes its processors and some quality; while it cannot, some see no picture.",
         remedy: "In OBS, Settings > Advanced, Color Format: NV12, and Settings > Output, Profile: high. In FFmpeg: \
                  `-pix_fmt yuv420p -profile:v high`.",
+    }
+}
+
+pub(super) fn repair_fails() -> Verdict {
+    Verdict {
+        code: REPAIR_FAILS,
+        found: "What encodes the picture again for WebRTC viewers failed again and again before it had made one.".to_owned(),
+        cost: "WebRTC viewers have no picture until it succeeds, which is tried ever more rarely; LL-HLS viewers are served.",
+        remedy: "Publish what needs no repair, as the other findings say. The server's log has the reason (\"transcoder\"): a \
+                 GStreamer plugin that is missing (x264enc is in gstreamer1.0-plugins-ugly), or video that no decoder takes.",
     }
 }
 
