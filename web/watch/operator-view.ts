@@ -6,7 +6,7 @@
 
 import { Client, parseToken, type Verdict } from "@shopcast/api";
 
-import { element, prose, setText } from "../page/dom.ts";
+import { element, setText } from "../page/dom.ts";
 import { ASKING, answered, failed, pieces, type Desk, type Fact } from "./operator.ts";
 
 /** `given` is what this viewer may, if anything: often that is enough. */
@@ -115,39 +115,48 @@ function showVerdicts(verdicts: readonly Verdict[]): void {
   }
   wanted.forEach((line, n) => {
     if (list.children[n] !== line) list.insertBefore(line, list.children[n] ?? null);
-    showFound(line as HTMLElement, verdicts[n]?.found ?? "");
+    const verdict = verdicts[n];
+    if (verdict) showVerdict(line as HTMLElement, verdict);
   });
 }
 
-function showFound(line: HTMLElement, found: string): void {
-  if (line.dataset["found"] === found) return;
-  line.dataset["found"] = found;
-  // In place: a text that changes is not said, an element that comes is.
-  const shown = line.firstElementChild;
-  if (shown !== null) setText(shown, prose(found));
+/** In place: a text that changes is not said, an element that comes is. */
+function showVerdict(line: HTMLElement, verdict: Verdict): void {
+  TEXTS.forEach((name, n) => {
+    const text = verdict[name];
+    const shown = line.children[n] as HTMLElement | undefined;
+    if (shown === undefined || shown.dataset["text"] === text) return;
+    shown.dataset["text"] = text;
+    shown.replaceChildren(...nodes(text));
+  });
 }
 
-function item({ code, found, cost, remedy }: Verdict): HTMLElement {
+function item(verdict: Verdict): HTMLElement {
   const line = document.createElement("li");
-  line.dataset["code"] = code;
-  line.dataset["found"] = found;
-  line.append(withText("p", "found", found), withText("p", "cost", cost));
-  line.append(withText("p", "remedy", remedy));
+  line.dataset["code"] = verdict.code;
+  for (const name of TEXTS) {
+    const shown = withText("p", name, verdict[name]);
+    shown.dataset["text"] = verdict[name];
+    line.append(shown);
+  }
   return line;
 }
+
+const TEXTS = ["found", "cost", "remedy"] as const;
 
 /** An element with a text in it, where what stands between backquotes is code. */
 function withText(name: string, className: string, text: string): HTMLElement {
   const made = document.createElement(name);
   if (className !== "") made.className = className;
-  for (const piece of pieces(text)) {
-    if (!piece.isCode) {
-      made.append(piece.text);
-      continue;
-    }
+  made.append(...nodes(text));
+  return made;
+}
+
+function nodes(text: string): (Node | string)[] {
+  return pieces(text).map((piece) => {
+    if (!piece.isCode) return piece.text;
     const code = document.createElement("code");
     code.textContent = piece.text;
-    made.append(code);
-  }
-  return made;
+    return code;
+  });
 }

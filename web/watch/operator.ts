@@ -5,6 +5,7 @@
 import {
   ApiError,
   type AudioView,
+  type RepairView,
   type StreamView,
   type Verdict,
   type VideoView,
@@ -79,6 +80,7 @@ export function facts({ state, video, audio, viewers, encoder }: StreamView): Fa
     ["Picture", size(video?.width ?? null, video?.height ?? null)],
     ["Frames", frameRate(video?.frame_rate ?? null)],
     ["Key frames", keyFrames(video?.gop_ms ?? null)],
+    ["Encoded again", repair(video?.repair ?? null)],
     ["Video rate", bitrate(video?.bitrate_bps ?? null)],
     ["Sound", audio === null ? NOTHING : sound(audio)],
     ["Sound rate", bitrate(audio?.bitrate_bps ?? null)],
@@ -105,8 +107,15 @@ const sound = ({ codec, sample_rate_hz: hz, channels }: AudioView): string =>
 const keyFrames = (ms: number | null): string =>
   ms === null ? NOTHING : `every ${(ms / 1000).toFixed(1)} s`;
 
+const repair = (repair: RepairView | null): string => {
+  if (repair === null) return "no";
+  const viewers = repair.ll_hls ? "every viewer" : "WebRTC viewers";
+  return `for ${viewers}, ${WHY[repair.why] ?? repair.why}: ${STATES[repair.state]}`;
+};
+
 const CODECS: Readonly<Record<string, string>> = {
   h264: "H.264",
+  h265: "H.265",
   vp8: "VP8",
   vp9: "VP9",
   av1: "AV1",
@@ -114,6 +123,21 @@ const CODECS: Readonly<Record<string, string>> = {
   opus: "Opus",
 };
 const CHANNELS: Readonly<Record<number, string>> = { 1: "mono", 2: "stereo" };
+const WHY: Readonly<Record<string, string>> = {
+  b_frames: "B-frames",
+  long_gop: "key frames far apart",
+  interlaced: "fields",
+  chroma: "colours",
+  bit_depth: "bit depth",
+  codec: "codec",
+};
+const STATES: Readonly<Record<RepairView["state"], string>> = {
+  off: "this server does not",
+  idle: "nobody watches",
+  starting: "starting",
+  running: "running",
+  resting: "not for now",
+};
 const NOTES: Readonly<Record<StreamView["state"], string>> = {
   starting: "A publisher is connected; its first key frame has not come yet.",
   live: "",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, type StreamView } from "@shopcast/api";
+import { ApiError, type RepairView, type StreamView } from "@shopcast/api";
 
 import { ASKING, answered, facts, failed, pieces } from "../operator.ts";
 
@@ -15,8 +15,11 @@ const LIVE: StreamView = {
     width: 1280,
     height: 720,
     frame_rate: 29.97,
+    b_frames: false,
+    repair: null,
     gop_ms: 8333,
     bitrate_bps: 2_512_000,
+    frames: 900,
   },
   audio: {
     codec: "aac",
@@ -40,6 +43,7 @@ test("numbers of a stream are said as people say them", () => {
     Picture: "1280 × 720",
     Frames: "30/s",
     "Key frames": "every 8.3 s",
+    "Encoded again": "no",
     "Video rate": "2.5 Mbit/s",
     Sound: "AAC, 44.1 kHz, stereo",
     "Sound rate": "159 kbit/s",
@@ -47,6 +51,21 @@ test("numbers of a stream are said as people say them", () => {
     "LL-HLS viewers": "4",
     Encoder: "obs-output module",
   });
+});
+
+test("what is encoded again is said, for whom and why", () => {
+  const said = (repair: RepairView): string | undefined =>
+    LIVE.video === null
+      ? undefined
+      : Object.fromEntries(facts({ ...LIVE, video: { ...LIVE.video, repair } }))["Encoded again"];
+  assert.equal(
+    said({ why: "b_frames", state: "running", ll_hls: false }),
+    "for WebRTC viewers, B-frames: running",
+  );
+  assert.equal(
+    said({ why: "chroma", state: "resting", ll_hls: true }),
+    "for every viewer, colours: not for now",
+  );
 });
 
 test("what is not known is a dash", () => {

@@ -193,9 +193,25 @@ export interface VideoView {
   readonly height: number;
   /** A second; null while unknown. */
   readonly frame_rate: number | null;
+  /** Pictures are reordered, which WebRTC cannot show. */
+  readonly b_frames: boolean;
+  /** WebRTC viewers, or all, are sent another encoding of it; null where it goes to them as it is. */
+  readonly repair: RepairView | null;
   /** Length of the last whole GOP; null before. */
   readonly gop_ms: number | null;
   readonly bitrate_bps: number;
+  /** Taken in during this epoch. */
+  readonly frames: number;
+}
+
+/** The encoding made for WebRTC viewers of a video that they cannot be sent as it is. */
+export interface RepairView {
+  /** What they cannot be sent: `b_frames`, `long_gop`, `interlaced`, `chroma`, `bit_depth` or `codec`. */
+  readonly why: string;
+  /** `idle` while nobody watches by WebRTC; `resting` and `off` while they have no picture. */
+  readonly state: "off" | "idle" | "starting" | "running" | "resting";
+  /** LL-HLS has it too, in place of the source. */
+  readonly ll_hls: boolean;
 }
 
 /** A stream's audio track. */

@@ -21,6 +21,7 @@ export {
   type StateCard,
   type StreamView,
   type Verdict,
+  type RepairView,
   type VideoView,
 } from "./client.ts";
 export type { EventHandlers, Subscription } from "./events.ts";
